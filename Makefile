@@ -1,0 +1,57 @@
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+SCENARIO ?=
+ENV := . tests/lab/env.sh &&
+SITE := ansible-playbook -i extensions/molecule/inventory.yml avi.firewall.site
+# Molecule's frames break long lines.
+PLAIN := --no-command-borders
+SAY = @printf '\n\033[1m== %s\033[0m\n'
+
+.PHONY: help demo demo-down test lint unit molecule deps venv images clean
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+demo: images ## twelve hosts, three firewalls: closed, then opened by site.yml; leaves them up
+	$(SAY) 'Starting the lab: nine hosts with a firewall that lets nothing in, a client, a stranger, the services'
+	@$(ENV) molecule destroy $(PLAIN) && molecule create $(PLAIN)
+	$(SAY) 'Looking from every host at every host'
+	@$(ENV) tests/lab/picture.py --remember
+	$(SAY) '$(SITE)'
+	@$(ENV) $(SITE)
+	$(SAY) 'Looking again'
+	@$(ENV) tests/lab/picture.py
+	@cat tests/lab/look-around.txt
+
+demo-down: venv ## remove what demo left up
+	@$(ENV) molecule destroy $(PLAIN)
+
+test: lint unit molecule ## everything
+	$(SAY) 'All passed: lint, unit tests, molecule'
+
+lint: venv ## yamllint, ruff, ansible-lint
+	$(SAY) 'Lint'
+	@$(ENV) yamllint --strict . && ruff check . && ruff format --check . && ansible-lint --offline --strict
+
+unit: venv ## unit and property tests, without containers
+	$(SAY) 'Unit tests'
+	@$(ENV) pytest -q tests/unit
+
+molecule: images ## every scenario, or one: SCENARIO=ufw
+	$(SAY) 'Molecule: $(or $(SCENARIO),all scenarios)'
+	@$(ENV) molecule test $(PLAIN) $(if $(SCENARIO),--scenario-name $(SCENARIO),--all)
+
+deps: ## system packages: podman, mmdebstrap, …; asks for sudo only when one is missing
+	@tests/lab/deps.sh
+
+venv: .cache/venv/.stamp ## Python tools, in .cache/venv
+.cache/venv/.stamp: tests/requirements.txt tests/lab/venv.sh | deps
+	@tests/lab/venv.sh
+
+images: venv ## images of the lab's hosts, from Debian packages
+	@$(ENV) tests/lab/images.sh
+
+clean: ## remove the lab, its images and every cache
+	@$(ENV) if [ -x .cache/venv/bin/molecule ]; then molecule destroy $(PLAIN); fi
+	@podman image ls --filter 'reference=localhost/avi-firewall-*' --quiet | sort -u | xargs --no-run-if-empty podman image rm --force
+	@rm -rf .cache .ansible .hypothesis

@@ -1,0 +1,34 @@
+# Copyright: (c) 2026, avi.firewall contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+from ansible_collections.avi.firewall.plugins.plugin_utils import _task
+
+
+class ActionModule(ActionBase):
+    """Makes the plan, so that a mistake shows before any host is touched; connects to no host."""
+
+    TRANSFERS_FILES = False
+    _requires_connection = False
+
+    def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
+        result = super().run(tmp, task_vars)
+        _, options = self.validate_argument_spec(_task.SPEC)
+        try:
+            plan = _task.plan(options, task_vars)
+        except ValueError as exc:
+            raise AnsibleActionFail(str(exc)) from exc
+        host = task_vars["inventory_hostname"]
+        return {
+            **result,
+            "changed": False,
+            "rules": len(plan.rules),
+            "left_out": plan.left_out,
+            "warnings": [f"{host}: {warning}" for warning in plan.warnings],
+        }

@@ -1,0 +1,55 @@
+# Copyright: (c) 2026, avi.firewall contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """What a plan is made from."""
+
+    DOCUMENTATION = """
+options:
+  node:
+    description: The node type the host is planned as.
+    type: str
+    choices: [controller, service_engine, cluster_node]
+    required: true
+  nodes:
+    description:
+      - The name of the variable that holds what M(avi.firewall.collect) returned. It is a name, not a value, because templating a list
+        of all peers on every host would grow with the square of the inventory.
+    type: str
+    required: true
+  state:
+    description: V(present) plans the rules, V(absent) plans none, so that all rules of the node type go.
+    type: str
+    choices: [present, absent]
+    default: present
+  release:
+    description: The release of the Avi Controller, V(16.2), V(16.3) or V(17.1). Needed unless O(state=absent).
+    type: str
+  features:
+    description: The optional features in use, V(http) and V(cli_shell).
+    type: raw
+    default: []
+  peers:
+    description: A mapping from peer to a list of addresses, networks or host names. They add to the hosts of the inventory.
+    type: raw
+    default: {}
+  outbound:
+    description: Whether to plan what the host dials, too.
+    type: bool
+    default: false
+  runtime:
+    description:
+      - Where the Controllers run, V(host), V(docker) or V(podman). In a container, Avi's SSH listens on 5098 in place of 22.
+      - By default what the Controllers of the inventory say.
+    type: str
+  kinds:
+    description:
+      - What a host of the type V(cluster_node) is, of V(openshift_node), V(kubernetes_node), V(mesos_node), V(openshift_master),
+        V(kubernetes_master), V(mesos_master) and V(marathon).
+    type: raw
+    default: []
+"""

@@ -1,0 +1,366 @@
+# Copyright: (c) 2026, avi.firewall contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""firewalld: a service for each flow, an ipset for each flow and family, a rich rule in the zone that ties them.
+
+Services, ipsets and the policy for outgoing traffic are made here, through firewalld's own client library; the rich rules
+of the zone are bound by M(ansible.posix.firewalld), which uses the same library.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from . import _host
+
+try:
+    from firewall.client import FirewallClient, FirewallClientIPSetSettings, FirewallClientServiceSettings
+
+    HAS_CLIENT = True
+except ImportError:
+    HAS_CLIENT = False
+
+CONFIGURATION = Path("/etc/firewalld")
+
+Ports = frozenset[tuple[str, str]]
+
+
+@dataclass
+class View:
+    """What firewalld holds of ours, in its permanent configuration or running."""
+
+    services: dict[str, Ports] = field(default_factory=dict)
+    ipsets: dict[str, frozenset[str]] = field(default_factory=dict)
+    rules: dict[str, set[str]] = field(default_factory=dict)
+    policy: frozenset[str] | None = None
+
+    def lines(self) -> list[str]:
+        """Return the view as lines."""
+        ports = ((name, " ".join(sorted("/".join(port) for port in ports))) for name, ports in self.services.items())
+        return [
+            *(f"service {name}: {words}" for name, words in sorted(ports)),
+            *(f"ipset {name}: {entry}" for name, entries in sorted(self.ipsets.items()) for entry in sorted(entries)),
+            *(f"zone {zone}: {rule}" for zone, rules in sorted(self.rules.items()) for rule in sorted(rules)),
+            *(f"policy: {rule}" for rule in sorted(self.policy or ())),
+        ]
+
+
+def _lines(permanent: View, running: View) -> list[str]:
+    """Return the lines of both views, once where they agree."""
+    stored, live = permanent.lines(), running.lines()
+    return [
+        *(line if line in live else f"{line} (permanent only)" for line in stored),
+        *(f"{line} (running only)" for line in live if line not in stored),
+    ]
+
+
+def evidence() -> str | None:
+    """Return what shows that firewalld is in charge of this host, or None."""
+    return "firewalld.service is active" if _host.succeeds("systemctl", "is-active", "--quiet", "firewalld") else None
+
+
+def reconcile(request: _host.Request, check: bool) -> _host.Outcome:
+    """Bring services, ipsets and policy of ``request`` in line; return what is left to bind.
+
+    Raises HostError, before any change, when firewalld does not answer, or something foreign bears a name of ours.
+    """
+    if not HAS_CLIENT:
+        raise _host.HostError("firewalld's Python library (python3-firewall) is missing for the Python that Ansible uses here")
+    client = FirewallClient()
+    if not client.connected:
+        raise _host.HostError("firewalld does not run: start it, or set avi_firewall_backend to the firewall that does")
+    config = client.config()
+    _refuse_foreign(client, config, request)
+    wanted = _wanted(client, request)
+    permanent, running = _permanent(config, request), _running(client, request)
+    outcome = _host.Outcome(
+        before=_lines(permanent, running),
+        after=wanted.lines(),
+        bindings=[
+            {"zone": zone, "rule": rule}
+            for zone, rules in sorted(wanted.rules.items())
+            for rule in sorted(rules)
+            if rule not in permanent.rules.get(zone, ()) or rule not in running.rules.get(zone, ())
+        ],
+    )
+    reload = _needs_reload(wanted, running)
+    if reload and not request.may_reload:
+        _refuse_runtime_only(client, config)
+    if outcome.changed and not check:
+        _unbind(client, config, wanted, permanent, running)
+        _store(config, client, request, wanted, permanent)
+        if reload or not _change_running(client, request, wanted, running):
+            client.reload()
+    return outcome
+
+
+def _wanted(client: Any, request: _host.Request) -> View:
+    view = View()
+    incoming: set[str] = set()
+    outgoing: set[str] = set()
+    for flow in request.flows:
+        view.services[flow["name"]] = frozenset((str(port["port"]), port["protocol"]) for port in flow["ports"])
+        for family, version in (("ipv4", "4"), ("ipv6", "6")):
+            if not flow[family]:
+                continue
+            end = "source" if flow["direction"] == "in" else "destination"
+            name = f"{flow['name']}-{version}"
+            which = "" if _host.is_everyone(flow[family]) else f' {end} ipset="{name}"'
+            if which:
+                view.ipsets[name] = frozenset(_host.short(network) for network in flow[family])
+            rule = f'rule family="{family}"{which} service name="{flow["name"]}" accept'
+            (incoming if flow["direction"] == "in" else outgoing).add(rule)
+    if incoming:
+        view.rules = {zone: set(incoming) for zone in _zones(client, request)}
+        _refuse_bound_elsewhere(client, request, list(view.rules))
+    if outgoing:
+        view.policy = frozenset(outgoing)
+    return view
+
+
+def _is_ours(rule: str, request: _host.Request) -> bool:
+    return f'service name="{request.prefix}' in rule
+
+
+def _policy_name(request: _host.Request) -> str:
+    return f"{request.prefix}out"
+
+
+def _permanent(config: Any, request: _host.Request) -> View:
+    names = [name for name in config.getServiceNames() if name.startswith(request.prefix)]
+    sets = [name for name in config.getIPSetNames() if name.startswith(request.prefix)]
+    view = View(
+        services={name: _ports(config.getServiceByName(name).getSettings()) for name in names},
+        ipsets={name: _entries(config.getIPSetByName(name).getSettings()) for name in sets},
+    )
+    for zone in config.getZoneNames():
+        _add_rules(view, str(zone), config.getZoneByName(zone).getSettings().getRichRules(), request)
+    if _policy_name(request) in config.getPolicyNames():
+        view.policy = frozenset(config.getPolicyByName(_policy_name(request)).getSettings().getRichRules())
+    return view
+
+
+def _running(client: Any, request: _host.Request) -> View:
+    names = [name for name in client.listServices() if name.startswith(request.prefix)]
+    sets = [name for name in client.getIPSets() if name.startswith(request.prefix)]
+    view = View(
+        services={str(name): _ports(client.getServiceSettings(name)) for name in names},
+        ipsets={str(name): frozenset(map(str, client.getEntries(name))) for name in sets},
+    )
+    for zone in client.getZones():
+        _add_rules(view, str(zone), client.getRichRules(zone), request)
+    if _policy_name(request) in client.getPolicies():
+        view.policy = frozenset(map(str, client.getPolicySettings(_policy_name(request)).getRichRules()))
+    return view
+
+
+def _ports(settings: Any) -> Ports:
+    return frozenset((str(port), str(protocol)) for port, protocol in settings.getPorts())
+
+
+def _entries(settings: Any) -> frozenset[str]:
+    return frozenset(map(str, settings.getEntries()))
+
+
+def _add_rules(view: View, zone: str, rules: Any, request: _host.Request) -> None:
+    if ours := {str(rule) for rule in rules if _is_ours(str(rule), request)}:
+        view.rules[zone] = ours
+
+
+def _zones(client: Any, request: _host.Request) -> list[str]:
+    """Return the zones that judge what comes in on the host's addresses, or on ``avi_firewall_interfaces``."""
+    default = str(client.getDefaultZone())
+    if request.zone is not None:
+        if request.zone not in client.getZones():
+            raise _host.HostError(f"avi_firewall_zone {request.zone!r} is not one of {', '.join(map(str, client.getZones()))}")
+        return [request.zone]
+    links = json.loads(_host.run("ip", "-json", "address", "show"))
+    zone_of = {link["ifname"]: str(client.getZoneOfInterface(link["ifname"])) or default for link in links}
+    if request.interfaces:
+        if missing := [name for name in request.interfaces if name not in zone_of]:
+            raise _host.HostError(f"avi_firewall_interfaces: this host has no interface {', '.join(missing)}")
+        zones = sorted({zone_of[name] for name in request.interfaces})
+        for link in links:
+            name = link["ifname"]
+            if "LOOPBACK" not in link["flags"] and name not in request.interfaces and zone_of[name] in zones:
+                raise _host.HostError(
+                    f"avi_firewall_interfaces leaves {name} out, but zone {zone_of[name]} carries it as well: "
+                    "put the management interfaces into a zone of their own"
+                )
+        return zones
+    carrying = {zone_of[link["ifname"]] for link in links for entry in link.get("addr_info", []) if entry.get("local") in request.addresses}
+    return sorted(carrying) or [default]
+
+
+def _refuse_bound_elsewhere(client: Any, request: _host.Request, zones: list[str]) -> None:
+    """Stop when another zone claims a peer by its source: the rules of ours would never see it."""
+    for zone in client.getZones():
+        if str(zone) in zones:
+            continue
+        claimed = []
+        for source in map(str, client.getSources(zone)):
+            claimed += map(str, client.getEntries(source[6:])) if source.startswith("ipset:") else [source]
+        for flow in request.in_direction("in"):
+            for network in [*flow["ipv4"], *flow["ipv6"]]:
+                for source in claimed:
+                    if _overlap(network, source):
+                        raise _host.HostError(
+                            f"peer {flow['peer']} ({network}) is bound by its source {source} to zone {zone}, which then judges it, "
+                            f"not {', '.join(zones)}: set avi_firewall_zone, or take the source out of that zone"
+                        )
+
+
+def _overlap(one: str, other: str) -> bool:
+    try:
+        first, second = ipaddress.ip_network(one), ipaddress.ip_network(other, strict=False)
+    except ValueError:  # a MAC address, which no network overlaps
+        return False
+    return first.version == second.version and first.overlaps(second)
+
+
+def _refuse_foreign(client: Any, config: Any, request: _host.Request) -> None:
+    """Stop when a service, an ipset or a policy bears a name of ours and not our mark."""
+    found = {
+        **{f"service {name}": config.getServiceByName(name) for name in config.getServiceNames() if name.startswith(request.prefix)},
+        **{f"ipset {name}": config.getIPSetByName(name) for name in config.getIPSetNames() if name.startswith(request.prefix)},
+        **{f"policy {name}": config.getPolicyByName(name) for name in config.getPolicyNames() if name == _policy_name(request)},
+    }
+    for name, thing in found.items():
+        if str(thing.getSettings().getDescription()) != _host.MARK:
+            raise _host.HostError(f"firewalld has a {name} that is not ours: rename or remove it")
+
+
+def _refuse_runtime_only(client: Any, config: Any) -> None:
+    """Stop before a reload that would lose what somebody added to the running zones only."""
+    lost = []
+    for zone in map(str, client.getZones()):
+        if zone not in config.getZoneNames():
+            lost.append(f"zone {zone}")
+            continue
+        running, stored = client.getZoneSettings(zone), config.getZoneByName(zone).getSettings()
+        for what in (
+            "Services",
+            "Ports",
+            "RichRules",
+            "Sources",
+            "SourcePorts",
+            "Protocols",
+            "ForwardPorts",
+            "IcmpBlocks",
+        ):
+            kept = {str(entry) for entry in getattr(stored, f"get{what}")()}
+            lost += [f"zone {zone}: {entry}" for entry in map(str, getattr(running, f"get{what}")()) if entry not in kept]
+    if lost:
+        raise _host.HostError(
+            "a reload of firewalld is needed and would lose what is in its running configuration only: "
+            f"{'; '.join(lost)}. Make it permanent, or set avi_firewall_firewalld_reload to true"
+        )
+
+
+def _needs_reload(wanted: View, running: View) -> bool:
+    """Say whether something is to be done that firewalld cannot do while it runs: make, change or drop an object."""
+    return (
+        wanted.services != running.services
+        or wanted.ipsets.keys() != running.ipsets.keys()
+        or (wanted.policy is None) != (running.policy is None)
+    )
+
+
+def _unbind(client: Any, config: Any, wanted: View, permanent: View, running: View) -> None:
+    for zone, rules in running.rules.items():
+        for rule in rules - wanted.rules.get(zone, set()):
+            client.removeRichRule(zone, rule)
+    for zone, rules in permanent.rules.items():
+        if stale := rules - wanted.rules.get(zone, set()):
+            stored = config.getZoneByName(zone)
+            settings = stored.getSettings()
+            for rule in stale:
+                settings.removeRichRule(rule)
+            stored.update(settings)
+
+
+def _store(config: Any, client: Any, request: _host.Request, wanted: View, permanent: View) -> None:
+    """Write services, ipsets and policy into the permanent configuration: what refers goes first and comes last."""
+    name = _policy_name(request)
+    if permanent.policy is not None and wanted.policy is None:
+        config.getPolicyByName(name).remove()
+    for service, ports in wanted.services.items():
+        if permanent.services.get(service) != ports:
+            settings = FirewallClientServiceSettings()
+            settings.setDescription(_host.MARK)
+            settings.setPorts(sorted(ports))
+            if service in permanent.services:
+                config.getServiceByName(service).update(settings)
+            else:
+                config.addService(service, settings)
+    for ipset, entries in wanted.ipsets.items():
+        if permanent.ipsets.get(ipset) != entries:
+            settings = FirewallClientIPSetSettings()
+            settings.setDescription(_host.MARK)
+            settings.setType("hash:net")
+            settings.addOption("family", "inet6" if ipset.endswith("-6") else "inet")
+            if len(entries) > 65536:
+                settings.addOption("maxelem", str(len(entries)))
+            settings.setEntries(sorted(entries))
+            if ipset in permanent.ipsets:
+                config.getIPSetByName(ipset).update(settings)
+            else:
+                config.addIPSet(ipset, settings)
+    if wanted.policy is not None and permanent.policy != wanted.policy:
+        if permanent.policy is None:
+            config.addPolicy(name, _policy(client, wanted.policy))
+        else:
+            stored = config.getPolicyByName(name)
+            changed = stored.getSettings()
+            changed.setRichRules(sorted(wanted.policy))
+            stored.update(changed)
+    for service in permanent.services.keys() - wanted.services.keys():
+        config.getServiceByName(service).remove()
+    for ipset in permanent.ipsets.keys() - wanted.ipsets.keys():
+        config.getIPSetByName(ipset).remove()
+    # firewalld keeps a copy of what it removes.
+    for folder in ("services", "ipsets", "policies"):
+        for copy in (CONFIGURATION / folder).glob(f"{request.prefix}*.xml.old"):
+            if not copy.with_suffix("").exists():
+                copy.unlink()
+
+
+def _policy(client: Any, rules: frozenset[str]) -> dict[str, Any]:
+    """Return a policy for what this host sends, ahead of every foreign one that lets nothing more pass."""
+    others = [client.getPolicySettings(policy) for policy in client.getPolicies()]
+    catching = [
+        other.getPriority() for other in others if "HOST" in other.getIngressZones() and str(other.getTarget()) in ("DROP", "REJECT")
+    ]
+    return {
+        "description": _host.MARK,
+        "ingress_zones": ["HOST"],
+        "egress_zones": ["ANY"],
+        "priority": min([0, *catching]) - 1,
+        "target": "CONTINUE",
+        "rich_rules": sorted(rules),
+    }
+
+
+def _change_running(client: Any, request: _host.Request, wanted: View, running: View) -> bool:
+    """Change what runs without a reload. Return False when an entry overlaps a narrower one: only a reload does that."""
+    for name, entries in wanted.ipsets.items():
+        here = running.ipsets[name]
+        added = [ipaddress.ip_network(entry) for entry in entries - here]
+        standing = [ipaddress.ip_network(entry) for entry in here]
+        if any(one.overlaps(other) for one in added for other in standing):
+            return False
+    for name, entries in wanted.ipsets.items():
+        for entry in sorted(entries - running.ipsets[name]):
+            client.addEntry(name, entry)
+        for entry in sorted(running.ipsets[name] - entries):
+            client.removeEntry(name, entry)
+    if wanted.policy is not None and wanted.policy != running.policy:
+        settings = client.getPolicySettings(_policy_name(request))
+        settings.setRichRules(sorted(wanted.policy))
+        client.setPolicySettings(_policy_name(request), settings)
+    return True

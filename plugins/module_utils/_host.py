@@ -1,0 +1,117 @@
+# Copyright: (c) 2026, avi.firewall contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What every backend shares on the managed host. Python 3.9, standard library only."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+# Every file and object of ours that can carry a description carries this one: it tells ours from foreign ones.
+MARK = "Managed by the Ansible collection avi.firewall; do not edit."
+
+# /usr/sbin is not on the path of every user and unit that runs this.
+ENVIRONMENT = {**os.environ, "LC_ALL": "C", "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
+
+
+class HostError(Exception):
+    """The host is not in a state in which the rules can be applied. Nothing was changed."""
+
+
+@dataclass
+class Request:
+    """What is wanted of a host for one node type.
+
+    ``part`` is the short name of the node type (con, se, node), ``flows`` the list that ``_plan.flows`` returns,
+    ``addresses`` are those of the host itself. No flows: everything of this part has to go.
+    """
+
+    node: str
+    part: str
+    flows: list[dict[str, Any]] = field(default_factory=list)
+    addresses: list[str] = field(default_factory=list)
+    interfaces: list[str] = field(default_factory=list)
+    zone: str | None = None
+    may_reload: bool = False
+
+    @property
+    def prefix(self) -> str:
+        """What the names of everything that belongs to this part begin with."""
+        return f"avi-{self.part}-"
+
+    @property
+    def mark(self) -> str:
+        """The comment of the rules that lead to this part."""
+        return f"avi:{self.node}"
+
+    def in_direction(self, direction: str) -> list[dict[str, Any]]:
+        """Return the flows that come ``in`` or go ``out``."""
+        return [flow for flow in self.flows if flow["direction"] == direction]
+
+
+@dataclass
+class Outcome:
+    """What was found and what is wanted, a line each; ``bindings`` are left to the standard module."""
+
+    before: list[str]
+    after: list[str]
+    bindings: list[dict[str, Any]] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def changed(self) -> bool:
+        """Say whether there is anything to do."""
+        return self.before != self.after
+
+
+def run(*command: str, stdin: str | None = None, accept: Sequence[int] = (0,)) -> str:
+    """Run ``command`` and return what it printed. Raises HostError for an exit code that is not in ``accept``."""
+    try:
+        done = subprocess.run(command, input=stdin, capture_output=True, text=True, env=ENVIRONMENT, check=False)
+    except FileNotFoundError as exc:
+        raise HostError(f"the command {command[0]} is missing on this host") from exc
+    if done.returncode not in accept:
+        raise HostError(f"{' '.join(command)} failed ({done.returncode}): {(done.stderr or done.stdout).strip()}")
+    return done.stdout
+
+
+def succeeds(*command: str) -> bool:
+    """Say whether ``command`` exists and exits with 0."""
+    try:
+        return subprocess.run(command, capture_output=True, env=ENVIRONMENT, check=False).returncode == 0
+    except FileNotFoundError:
+        return False
+
+
+def write(path: Path, text: str, mode: int = 0o644) -> None:
+    """Write ``text`` to ``path`` so that a reader, and a power cut, sees the old file or the new one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=f".{path.name}.", encoding="utf-8", delete=False) as file:
+        fresh = Path(file.name)
+        try:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+            fresh.chmod(mode)
+            fresh.replace(path)
+        except BaseException:
+            fresh.unlink()
+            raise
+
+
+def short(network: str) -> str:
+    """Return ``network`` the way firewalls print it: a host without its /32 or /128."""
+    base, _, length = network.partition("/")
+    return base if length == ("128" if ":" in base else "32") else network
+
+
+def is_everyone(networks: Sequence[str]) -> bool:
+    """Say whether ``networks`` (collapsed, of one family) is the whole family, which no set can hold."""
+    return list(networks) in (["0.0.0.0/0"], ["::/0"])

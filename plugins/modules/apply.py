@@ -1,0 +1,71 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, avi.firewall contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = """
+module: apply
+short_description: Apply the plan of a host to its firewall
+version_added: 0.1.0
+author: avi.firewall contributors (@avi-firewall)
+description:
+  - Makes the plan of the host on the control node and hands it to the host in one call of M(avi.firewall.host_rules), which changes what
+    differs and says what is left to bind.
+extends_documentation_fragment: avi.firewall.question
+attributes:
+  check_mode:
+    description: Predicts the change and makes none.
+    support: full
+  diff_mode:
+    description: Returns what has changed, or would change, a line for each rule and each member of a set.
+    support: full
+  action:
+    description: Plans on the control node, as an action plugin, and runs one module on the host.
+    support: full
+options:
+  backend:
+    description: The firewall that carries the rules, V(auto), V(firewalld), V(ufw) or V(iptables).
+    type: str
+    default: auto
+  interfaces:
+    description: The only interfaces the rules hold for. By default all.
+    type: list
+    elements: str
+    default: []
+  zone:
+    description: The zone of firewalld that gets the rules. By default the one of the interface that carries the host's address.
+    type: str
+  may_reload:
+    description: Whether firewalld may be reloaded although its running configuration holds what its permanent one does not.
+    type: bool
+    default: false
+seealso:
+  - module: avi.firewall.host_rules
+  - plugin: avi.firewall.host_plan
+    plugin_type: lookup
+"""
+
+EXAMPLES = """
+- name: Apply the plan
+  avi.firewall.apply:
+    node: controller
+    nodes: nodes
+    release: "16.3"
+    peers:
+      management_client: [192.0.2.0/24]
+  register: applied
+"""
+
+RETURN = """
+backend:
+  description: The firewall that carries the rules.
+  type: str
+  returned: success
+bindings:
+  description: What is to be bound by the standard module of the backend, in the words of its options.
+  type: list
+  elements: dict
+  returned: success
+"""

@@ -1,0 +1,55 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, avi.firewall contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = """
+module: collect
+short_description: Collect the addresses of all nodes from the inventory
+version_added: 0.1.0
+author: avi.firewall contributors (@avi-firewall)
+description:
+  - Reads the inventory for the hosts of every node type and their addresses, and connects to none of them. Hosts outside the play or its
+    limit count all the same.
+  - The address of a host is its variable C(avi_firewall_address) (one or a list), else C(ansible_host) if that is an address, else the
+    default addresses from facts that are already known. A host with none of them stops the play.
+  - Run it once for all hosts, with C(run_once), and register what it returns for M(avi.firewall.plan) and M(avi.firewall.apply).
+attributes:
+  check_mode:
+    description: Changes nothing, in check mode and out of it.
+    support: full
+  diff_mode:
+    description: There is nothing to compare.
+    support: none
+  action:
+    description: Runs on the control node, as an action plugin.
+    support: full
+options:
+  groups:
+    description: The inventory group of each node type, C(controller), C(service_engine) and C(cluster_node). A group need not exist.
+    type: dict
+    required: true
+seealso:
+  - module: avi.firewall.plan
+  - module: avi.firewall.apply
+"""
+
+EXAMPLES = """
+- name: Collect the addresses of all nodes
+  avi.firewall.collect:
+    groups:
+      controller: avi_controllers
+      service_engine: avi_service_engines
+      cluster_node: avi_cluster_nodes
+  run_once: true
+  register: nodes
+"""
+
+RETURN = """
+nodes:
+  description: The hosts of each node type whose group exists, with C(host), C(addresses), C(runtime) and C(kinds).
+  type: dict
+  returned: success
+"""

@@ -1,0 +1,169 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, avi.firewall contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = """
+module: host_rules
+short_description: Bring the rules of one node type on a host in line
+version_added: 0.1.0
+author: avi.firewall contributors (@avi-firewall)
+description:
+  - Compares what the host's firewall holds of one node type with what is wanted, and changes what differs, in one call.
+  - What is left to the standard modules, the binding of the rules, comes back in RV(bindings).
+  - The role P(avi.firewall.avi_firewall#role) calls it through M(avi.firewall.apply), which makes O(flows) from the port matrix and the
+    inventory. There is no need to call it by hand.
+requirements:
+  - Python 3.9 on the host, and the tools of the firewall that is in charge
+  - C(python3-firewall) for firewalld, C(ipset) and C(systemd) for iptables
+attributes:
+  check_mode:
+    description: Can run in check mode and return changed status without modifying the host.
+    support: full
+  diff_mode:
+    description: Returns what has changed, or would change, a line for each rule and each member of a set.
+    support: full
+  platform:
+    description: Linux hosts.
+    support: full
+    platforms: posix
+options:
+  backend:
+    description: The firewall that carries the rules. V(auto) takes the one that shows itself in charge, and stops at none or two.
+    type: str
+    choices: [auto, firewalld, ufw, iptables]
+    default: auto
+  node:
+    description: The node type the rules belong to.
+    type: str
+    choices: [controller, service_engine, cluster_node]
+    required: true
+  part:
+    description: What the names of everything that belongs to the node type begin with, after C(avi-).
+    type: str
+    required: true
+  flows:
+    description:
+      - The rules, grouped by direction and peer. Each flow has C(name), C(direction), C(peer), C(ports) (a list of C(row), C(protocol) and
+        C(port)), C(ipv4) and C(ipv6) (lists of networks, without overlaps). An empty list removes all rules of the node type.
+    type: list
+    elements: dict
+    required: true
+  addresses:
+    description: The addresses of the host itself, by which the zone of firewalld is found.
+    type: list
+    elements: str
+    default: []
+  interfaces:
+    description: The only interfaces the rules hold for. By default all.
+    type: list
+    elements: str
+    default: []
+  zone:
+    description: The zone of firewalld that gets the rules. By default the one of the interface that carries O(addresses).
+    type: str
+  may_reload:
+    description: Whether firewalld may be reloaded although its running configuration holds what its permanent one does not.
+    type: bool
+    default: false
+"""
+
+EXAMPLES = """
+- name: Let one host reach the system portal
+  avi.firewall.host_rules:
+    node: controller
+    part: con
+    flows:
+      - name: avi-con-service_engine
+        direction: in
+        peer: service_engine
+        ports: [{row: system_portal, protocol: tcp, port: 8443}]
+        ipv4: [192.0.2.21/32]
+        ipv6: []
+"""
+
+RETURN = """
+backend:
+  description: The firewall that carries the rules.
+  type: str
+  returned: success
+  sample: firewalld
+evidence:
+  description: What shows that it is in charge of the host.
+  type: str
+  returned: success
+bindings:
+  description: What is to be bound by the standard module of the backend, in the words of its options.
+  type: list
+  elements: dict
+  returned: success
+diff:
+  description: What the firewall held of the node type, and what it shall hold.
+  type: dict
+  returned: when diff mode is on
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.avi.firewall.plugins.module_utils import _firewalld, _host, _iptables, _ufw
+
+BACKENDS = {"firewalld": _firewalld, "ufw": _ufw, "iptables": _iptables}
+
+
+def choose(backend):
+    """Return the name of the backend to use and what shows that it is in charge."""
+    found = {name: shown for name, module in BACKENDS.items() if (shown := module.evidence())}
+    if backend != "auto":
+        return backend, found.get(backend, "avi_firewall_backend names it")
+    if not found:
+        raise _host.HostError(
+            "avi_firewall_backend is auto, and no firewall is in charge of this host: firewalld is not active, ufw is not active, and "
+            f"iptables lets in what no rule matches. Turn one of them on, or name one of {', '.join(BACKENDS)}"
+        )
+    if len(found) > 1:
+        shown = "; ".join(f"{name} ({what})" for name, what in found.items())
+        raise _host.HostError(
+            f"avi_firewall_backend is auto, and {len(found)} firewalls are in charge of this host: {shown}. Turn all but one off"
+        )
+    return next(iter(found.items()))
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec={
+            "backend": {"type": "str", "choices": ["auto", *BACKENDS], "default": "auto"},
+            "node": {"type": "str", "choices": ["controller", "service_engine", "cluster_node"], "required": True},
+            "part": {"type": "str", "required": True},
+            "flows": {"type": "list", "elements": "dict", "required": True},
+            "addresses": {"type": "list", "elements": "str", "default": []},
+            "interfaces": {"type": "list", "elements": "str", "default": []},
+            "zone": {"type": "str"},
+            "may_reload": {"type": "bool", "default": False},
+        },
+        supports_check_mode=True,
+    )
+    request = _host.Request(**{name: value for name, value in module.params.items() if name != "backend"})
+    try:
+        backend, shown = choose(module.params["backend"])
+        outcome = BACKENDS[backend].reconcile(request, check=module.check_mode)
+    except _host.HostError as exc:
+        module.fail_json(msg=str(exc))
+    for warning in outcome.warnings:
+        module.warn(warning)
+    module.exit_json(
+        changed=outcome.changed,
+        backend=backend,
+        evidence=shown,
+        bindings=outcome.bindings,
+        diff={
+            "before_header": f"{backend}, {request.node}",
+            "after_header": f"{backend}, {request.node}",
+            "before": "".join(f"{line}\n" for line in outcome.before),
+            "after": "".join(f"{line}\n" for line in outcome.after),
+        },
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,102 @@
+# Copyright: (c) 2026, avi.firewall contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the inventory says of the nodes: their addresses, read once for all hosts, without connecting to any."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from . import _addresses, _port_matrix
+
+Nodes = dict[str, list[dict[str, Any]]]
+
+
+class InventoryError(ValueError):
+    """The inventory does not say what a plan needs to know."""
+
+
+def collect(
+    names: Mapping[str, str],
+    groups: Mapping[str, Sequence[str]],
+    hostvars: Mapping[str, Mapping[str, Any]],
+) -> Nodes:
+    """Return the hosts of every node type.
+
+    ``names`` maps each node type to the name of its inventory group, ``groups`` each group to its hosts.
+    The answer maps a node type to a list of ``{"host": …, "addresses": […], "runtime": …, "kinds": […]}``; a node type
+    whose group does not exist is left out, one whose group is empty has an empty list.
+    Raises InventoryError naming the host and the variable.
+    """
+    if not isinstance(names, Mapping):
+        raise InventoryError(f"avi_firewall_groups is {names!r}, not a mapping from node type to group")
+    for node in names:
+        _port_matrix.require("avi_firewall_groups: node type", node, _port_matrix.node_types())
+    return {node: [_node(host, hostvars[host]) for host in groups[group]] for node, group in names.items() if group in groups}
+
+
+def types(host: str, nodes: Nodes) -> list[str]:
+    """Return the node types of ``host``. Raises InventoryError when it has none."""
+    found = [node for node, entries in nodes.items() if any(entry["host"] == host for entry in entries)]
+    if not found:
+        raise InventoryError(f"host {host} is in no group of {', '.join(nodes) or 'a node type'} (avi_firewall_groups)")
+    return found
+
+
+def _node(host: str, variables: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "host": host,
+        "addresses": addresses(host, variables),
+        "runtime": runtime(variables.get("avi_controller_runtime", "host")),
+        "kinds": kinds(variables.get("avi_cluster_node_kinds", []), host),
+    }
+
+
+def addresses(host: str, variables: Mapping[str, Any]) -> list[str]:
+    """Return the addresses that ``host`` is known by to the others.
+
+    ``avi_firewall_address`` if set, else ``ansible_host`` if it is an address, else the default addresses from gathered
+    or cached facts. Raises InventoryError when there is none, or when ``avi_firewall_address`` is none.
+    """
+    if (given := variables.get("avi_firewall_address")) is not None:
+        try:
+            found = [_addresses.address(value) for value in _addresses.as_list(given)]
+        except _addresses.AddressError as exc:
+            raise InventoryError(f"avi_firewall_address of host {host}: {exc}") from exc
+        if not found:
+            raise InventoryError(f"avi_firewall_address of host {host} is empty")
+        return list(dict.fromkeys(found))
+    try:
+        dialled = _addresses.network(_addresses.address(variables.get("ansible_host", host)))
+    except _addresses.AddressError:
+        dialled = None  # a name: what the control node calls the host, not an address to put into a rule
+    if dialled is not None and not dialled.is_loopback:
+        return [str(dialled.network_address)]
+    facts = variables.get("ansible_facts", {})
+    found = [
+        facts[family]["address"]
+        for family in ("default_ipv4", "default_ipv6")
+        if facts.get(family, {}).get("address") and facts[family].get("scope", "global") == "global"
+    ]
+    if not found:
+        raise InventoryError(
+            f"host {host} has no known address: set avi_firewall_address (or ansible_host) to one, or gather facts of this host first"
+        )
+    return found
+
+
+def runtime(value: Any) -> str:
+    """Return ``host`` or ``container`` for a value of ``avi_controller_runtime``: host, docker or podman."""
+    _port_matrix.require("avi_controller_runtime", value, ("host", "docker", "podman"))
+    return "host" if value == "host" else "container"
+
+
+def kinds(value: Any, host: str) -> list[str]:
+    """Return the value of ``avi_cluster_node_kinds`` of ``host``, checked. Raises PortMatrixError, InventoryError."""
+    if not isinstance(value, (list, tuple)):
+        raise InventoryError(f"avi_cluster_node_kinds of host {host} is {value!r}, not a list")
+    for kind in value:
+        _port_matrix.require(f"avi_cluster_node_kinds of host {host}:", kind, _port_matrix.cluster_node_kinds())
+    return list(value)

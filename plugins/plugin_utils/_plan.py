@@ -1,0 +1,211 @@
+# Copyright: (c) 2026, avi.firewall contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The plan of one host: the rows of the matrix it needs, joined with the addresses of its peers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from . import _addresses, _inventory, _port_matrix
+
+# What the names on a host begin with, by node type. Short, for an ipset's name has 31 characters at most.
+PARTS = {"controller": "con", "service_engine": "se", "cluster_node": "node"}
+
+
+class PlanError(ValueError):
+    """The plan of this host cannot be made from what is known."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a plan is made from, besides the inventory.
+
+    ``runtime`` and ``kinds`` are the values of ``avi_controller_runtime`` (None: ask the Controllers of the inventory)
+    and ``avi_cluster_node_kinds``; the rest are the ``avi_firewall_*`` variables of the same names.
+    """
+
+    release: Any
+    features: Sequence[str] = ()
+    peers: Mapping[str, Any] = field(default_factory=dict)
+    outbound: bool = False
+    runtime: str | None = None
+    kinds: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The rules of one host and one node type, and what a person should hear about them."""
+
+    rules: list[dict[str, Any]]
+    warnings: list[str]
+    left_out: list[str]
+
+
+def make(
+    node: str,
+    host: str,
+    settings: Settings,
+    nodes: _inventory.Nodes,
+    resolve: Callable[[str], Iterable[str]] = _addresses.resolve,
+) -> Plan:
+    """Return the plan of ``host`` as a ``node`` (one of the node types).
+
+    ``nodes`` is what :func:`_inventory.collect` returned. A rule is a flat dict: ``node``, ``direction`` (in or out),
+    ``peer``, ``name`` (of the row), ``protocol``, ``port``, ``networks`` (list of strings, IPv4 first) and ``why``.
+    ``warnings`` tells of peers that are there but have no address yet, ``left_out`` of outbound rows without a
+    destination. Raises PlanError, PortMatrixError, InventoryError or AddressError, naming variable and value.
+    """
+    _port_matrix.require("node type", node, _port_matrix.node_types())
+    check(settings)
+    runtime = _runtime(settings, nodes)
+    kinds = _inventory.kinds(settings.kinds, host)
+    if node == "cluster_node" and not kinds:
+        allowed = ", ".join(_port_matrix.cluster_node_kinds())
+        raise PlanError(f"avi_cluster_node_kinds of host {host} is empty: name what it is, of {allowed}")
+    known = Peers(host, settings.peers, nodes, resolve)
+    plan = Plan([], [], [])
+    for end in kinds if node == "cluster_node" else [node]:
+        for direction in ("in", "out") if settings.outbound else ("in",):
+            for row in _port_matrix.rows(end, str(settings.release), direction, settings.features, runtime):
+                _add(plan, node, direction, row, known)
+    return plan
+
+
+def check(settings: Settings) -> None:
+    """Raise an error that names variable, value and what is allowed, unless ``settings`` can be made a plan of."""
+    held = ", ".join(_port_matrix.releases())
+    if settings.release is None:
+        raise PlanError(f"avi_firewall_release is not set: name the release that runs, of {held}")
+    if isinstance(settings.features, str) or not isinstance(settings.features, Sequence):
+        raise PlanError(f"avi_firewall_features is {settings.features!r}, not a list of features")
+    _port_matrix.check_question(
+        str(settings.release),
+        settings.features,
+        {"release": "avi_firewall_release", "features": "avi_firewall_features"},
+    )
+    if not isinstance(settings.peers, Mapping):
+        raise PlanError(f"avi_firewall_peers is {settings.peers!r}, not a mapping from peer to addresses")
+    for peer in settings.peers:
+        _port_matrix.require("avi_firewall_peers: peer", peer, _port_matrix.ends())
+
+
+def _runtime(settings: Settings, nodes: _inventory.Nodes) -> str:
+    if settings.runtime is not None:
+        return _inventory.runtime(settings.runtime)
+    found = {entry["runtime"]: entry["host"] for entry in nodes.get("controller", [])}
+    if len(found) > 1:
+        raise PlanError(
+            f"avi_controller_runtime differs: {found['host']} runs on its host, {found['container']} in a container; "
+            "set it to one value for the hosts that call both"
+        )
+    return next(iter(found), "host")
+
+
+class Peers:
+    """The networks of every peer of one host, each worked out once."""
+
+    def __init__(
+        self,
+        host: str,
+        given: Mapping[str, Any],
+        nodes: _inventory.Nodes,
+        resolve: Callable[[str], Iterable[str]],
+    ) -> None:
+        self._given = given
+        self._resolve = resolve
+        self._found: dict[str, list[str] | None] = {}
+        self._members: dict[str, list[str]] = {}
+        inventory = {entry["host"]: entry["addresses"] for entries in nodes.values() for entry in entries}
+        self._inventory = inventory
+        for node, entries in nodes.items():
+            if node == "cluster_node":
+                for kind in _port_matrix.cluster_node_kinds():
+                    if members := [entry for entry in entries if kind in entry["kinds"]]:
+                        self._members[kind] = _others(members, host)
+            else:
+                self._members[node] = _others(entries, host)
+
+    def networks(self, peer: str) -> list[str] | None:
+        """Return the networks of ``peer``; None when neither a group nor ``avi_firewall_peers`` knows it."""
+        if peer not in self._found:
+            self._found[peer] = self._work_out(peer)
+        return self._found[peer]
+
+    def _work_out(self, peer: str) -> list[str] | None:
+        if peer not in self._given and peer not in self._members:
+            return None
+        try:
+            given = _addresses.networks(self._given.get(peer, []), self._of_name)
+        except _addresses.AddressError as exc:
+            raise PlanError(f"avi_firewall_peers: {peer}: {exc}") from exc
+        return _addresses.networks([*given, *self._members.get(peer, [])])
+
+    def _of_name(self, name: str) -> Iterable[str]:
+        return self._inventory.get(name) or self._resolve(name)
+
+
+def _others(entries: Iterable[Mapping[str, Any]], host: str) -> list[str]:
+    """Return the addresses of ``entries`` but those of ``host``: what it sends to itself never leaves it."""
+    return [address for entry in entries if entry["host"] != host for address in entry["addresses"]]
+
+
+def _add(plan: Plan, node: str, direction: str, row: _port_matrix.Row, known: Peers) -> None:
+    peer = row["source"] if direction == "in" else row["destination"]
+    networks = known.networks(peer)
+    flow = f"{row['protocol']}/{row['port']} ({row['name']})"
+    if networks:
+        plan.rules.append(
+            {
+                "node": node,
+                "direction": direction,
+                "peer": peer,
+                "name": row["name"],
+                "protocol": row["protocol"],
+                "port": row["port"],
+                "networks": networks,
+                "why": row["why"],
+            }
+        )
+    elif direction == "out":
+        plan.left_out.append(f"{flow} to {peer}: no address")
+    elif networks is None:
+        raise PlanError(
+            f"avi_firewall_peers has no key {peer!r}, and the inventory has no group of that type (avi_firewall_groups): "
+            f"{flow} needs to know who may come in. Name their addresses, or write {peer}: [] when there are none yet"
+        )
+    else:
+        warning = f"{peer} has no address yet: nothing is opened to it"
+        if warning not in plan.warnings:
+            plan.warnings.append(warning)
+
+
+def flows(rules: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return ``rules`` grouped the way a firewall holds them: one flow for each direction and peer.
+
+    A flow is ``{"name": "avi-con-service_engine", "node": …, "direction": "in", "peer": …, "ports": [{"row": …,
+    "protocol": …, "port": …}], "ipv4": […], "ipv6": […]}``; outbound ones are named ``avi-con-to-smtp_server``.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for rule in rules:
+        to = "to-" if rule["direction"] == "out" else ""
+        name = f"avi-{PARTS[rule['node']]}-{to}{rule['peer']}"
+        flow = found.setdefault(
+            name,
+            {
+                "name": name,
+                "node": rule["node"],
+                "direction": rule["direction"],
+                "peer": rule["peer"],
+                "ports": [],
+                "ipv4": _addresses.of_family(rule["networks"], 4),
+                "ipv6": _addresses.of_family(rule["networks"], 6),
+            },
+        )
+        # A host of two kinds may need one port for both.
+        if (rule["protocol"], rule["port"]) not in [(port["protocol"], port["port"]) for port in flow["ports"]]:
+            flow["ports"].append({"row": rule["name"], "protocol": rule["protocol"], "port": rule["port"]})
+    return list(found.values())

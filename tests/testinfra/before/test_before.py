@@ -1,0 +1,68 @@
+# Copyright: (c) 2026, avi.firewall contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Before the play: every managed host is shut, and a rehearsal leaves it so."""
+
+from __future__ import annotations
+
+import pytest
+from expectation import EVERYONE, EXPECTED, MANAGED, PROBED, compare, differences
+from lab_hosts import addresses, changes, everywhere, group, keep, kept, listing
+from plays import run
+
+
+@pytest.fixture(scope="module")
+def found() -> dict[str, list[str]]:
+    return differences(told=None)
+
+
+@pytest.mark.parametrize("destination", MANAGED)
+def test_nobody_gets_in(found, destination):
+    assert found[destination] == []
+
+
+def test_the_probe_sees_open_ports():
+    """Where no firewall stands every port answers: what is not open elsewhere is shut, not unanswered."""
+    askers = group("clients") + group("strangers")
+    unfiltered = {
+        (source, address): PROBED for source in askers for name in group("service_hosts") for address in addresses(name)
+    }
+    assert compare(unfiltered) == {address: [] for name in group("service_hosts") for address in addresses(name)}
+
+
+def test_the_lab_is_whole():
+    """An empty group would make its cells pass unseen."""
+    assert {name: len(group(name)) for name in ("avi_controllers", "avi_service_engines", "avi_cluster_nodes")} == {
+        "avi_controllers": 3,
+        "avi_service_engines": 3,
+        "avi_cluster_nodes": 3,
+    }
+    assert len(EVERYONE) == 12
+
+
+class TestRehearsal:
+    """``--check --diff`` on a fresh host."""
+
+    @pytest.fixture(scope="class")
+    def rehearsal(self):
+        keep(everywhere(listing, MANAGED))
+        return run("--check", "--diff")
+
+    @pytest.mark.parametrize("name", MANAGED)
+    def test_it_changes_nothing(self, rehearsal, name):
+        assert changes(kept()[name], listing(name)) == []
+
+    @pytest.mark.parametrize("name", group("avi_controllers") + group("avi_cluster_nodes"))
+    def test_it_announces_a_change(self, rehearsal, name):
+        assert rehearsal.changed[name] > 0
+
+    @pytest.mark.parametrize("cell", EXPECTED["controller"]["clients"])
+    def test_it_prints_the_ports(self, rehearsal, cell):
+        added = [line for line in rehearsal.output.splitlines() if line.lstrip().startswith("+")]
+        assert any(cell.split("/")[1] in line for line in added)
+
+    @pytest.mark.parametrize("address", [address for client in group("clients") for address in addresses(client)])
+    def test_it_prints_the_peers(self, rehearsal, address):
+        added = [line for line in rehearsal.output.splitlines() if line.lstrip().startswith("+")]
+        assert any(address in line for line in added)

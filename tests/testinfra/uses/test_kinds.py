@@ -1,0 +1,43 @@
+# Copyright: (c) 2026, avi.firewall contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Each kind of cluster node, on different firewalls; and a host that is Controller and cluster node at once."""
+
+from __future__ import annotations
+
+import pytest
+import yaml
+from expectation import CONTROLLERS, EXPECTED, Told, differences
+from lab_hosts import group
+from plays import run
+
+ROUNDS = [
+    {"node1": ["kubernetes_node"], "node2": ["mesos_node"], "node3": ["openshift_master"]},
+    {"node1": ["kubernetes_master"], "node2": ["mesos_master"], "node3": ["marathon"], "con1": ["mesos_master"]},
+    {
+        "node1": ["marathon"],
+        "node2": ["openshift_node", "openshift_master"],
+        "node3": ["kubernetes_master"],
+        "con1": ["mesos_master"],
+    },
+]
+
+
+@pytest.fixture(scope="module", params=ROUNDS, ids=str)
+def found(request, tmp_path_factory) -> dict[str, list[str]]:
+    kinds = request.param
+    more = tmp_path_factory.mktemp("inventory") / "kinds.yml"
+    nodes = {host: {"avi_cluster_node_kinds": its} for host, its in kinds.items()}
+    more.write_text(yaml.safe_dump({"all": {"children": {"avi_cluster_nodes": {"hosts": nodes}}}}), encoding="utf-8")
+    run(f"--inventory={more}", "--limit=avi_controllers:avi_cluster_nodes")
+    return differences(Told(kinds=kinds), [*CONTROLLERS, *group("avi_cluster_nodes")])
+
+
+def test_every_kind_has_its_round():
+    assert {kind for kinds in ROUNDS for its in kinds.values() for kind in its} == EXPECTED["cluster_node"].keys()
+
+
+@pytest.mark.parametrize("destination", [*CONTROLLERS, *group("avi_cluster_nodes")])
+def test_cells(found, destination):
+    assert found[destination] == []

@@ -1,0 +1,190 @@
+# Copyright: (c) 2026, avi.firewall contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import ipaddress
+
+import pytest
+from ansible_collections.avi.firewall.plugins.plugin_utils import _addresses
+from hypothesis import given
+from hypothesis import strategies as st
+
+
+def no_names(name):
+    raise AssertionError(f"{name} was looked up")
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("192.0.2.1", "192.0.2.1/32"),
+        (" 192.0.2.1\n", "192.0.2.1/32"),
+        ("192.0.2.77/24", "192.0.2.0/24"),
+        ("192.0.2.0/255.255.255.0", "192.0.2.0/24"),
+        ("192.0.2.1/32", "192.0.2.1/32"),
+        ("2001:DB8::1", "2001:db8::1/128"),
+        ("2001:db8::1/128", "2001:db8::1/128"),
+        ("2001:db8::77/64", "2001:db8::/64"),
+        ("::ffff:192.0.2.1", "192.0.2.1/32"),
+        ("::ffff:192.0.2.0/120", "192.0.2.0/24"),
+        ("0.0.0.0/0", "0.0.0.0/0"),
+        ("::/0", "::/0"),
+    ],
+)
+def test_an_address_is_written_one_way(written, meant):
+    assert str(_addresses.network(written)) == meant
+
+
+@pytest.mark.parametrize(
+    ("written", "message"),
+    [
+        ("192.0.2.256", "'192.0.2.256' is not an address or network"),
+        ("192.0.2", "not an address"),
+        ("192.0.2.1/33", "not an address"),
+        ("2001:db8::/129", "not an address"),
+        ("192.0.2.010", "not an address"),
+        ("", "not an address"),
+        ("any", "not an address"),
+        ("192.0.2.1; reboot", "not an address"),
+        ("fe80::1%eth0", "names a zone"),
+        ("0.0.0.0", "everyone is written '0.0.0.0/0' and '::/0'"),
+        ("::", "everyone is written"),
+        ("224.0.0.1", "multicast"),
+        ("ff02::1", "multicast"),
+        (3232235777, "3232235777 is a int, not a string"),
+        (None, "None is a NoneType"),
+        (["192.0.2.1"], "is a list"),
+    ],
+)
+def test_what_is_no_address_says_why(written, message):
+    with pytest.raises(_addresses.AddressError, match=message):
+        _addresses.network(written)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["controller1", "avi.example.com", "avi.example.com.", "a-b.example", "1avi.example", "xn--bcher-kva.example"],
+)
+def test_a_host_name_is_one(name):
+    assert _addresses.is_host_name(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "192.0.2.256",
+        "192.0.2",
+        "1",
+        "-a.example",
+        "a_b.example",
+        "a..b",
+        "",
+        "a b",
+        "bücher.example",
+        "a" * 64,
+        "::1",
+        "a/24",
+        5,
+    ],
+)
+def test_a_mistyped_address_is_no_host_name(name):
+    assert not _addresses.is_host_name(name)
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("192.0.2.1", ["192.0.2.1/32"]),
+        ([], []),
+        (["192.0.2.1", "192.0.2.1/32", "::ffff:192.0.2.1"], ["192.0.2.1/32"]),
+        (["192.0.2.128/25", "192.0.2.0/25"], ["192.0.2.0/24"]),
+        (["2001:db8::1", "192.0.2.0/24", "192.0.2.7"], ["192.0.2.0/24", "2001:db8::1/128"]),
+        (["0.0.0.0/0", "192.0.2.1", "2001:db8::1"], ["0.0.0.0/0", "2001:db8::1/128"]),
+        (["::/0", "2001:db8::1"], ["::/0"]),
+    ],
+)
+def test_networks_are_collapsed(written, meant):
+    assert _addresses.networks(written, no_names) == meant
+
+
+def test_a_name_stands_for_its_addresses():
+    assert _addresses.networks(["avi.example"], {"avi.example": ["192.0.2.1", "2001:db8::1"]}.get) == [
+        "192.0.2.1/32",
+        "2001:db8::1/128",
+    ]
+
+
+def test_a_name_that_does_not_resolve_is_named():
+    with pytest.raises(_addresses.AddressError, match=r"'nowhere\.invalid' does not resolve"):
+        _addresses.resolve("nowhere.invalid")
+
+
+@pytest.mark.parametrize("written", [None, 5, {"a": 1}, True])
+def test_what_is_no_list_is_refused(written):
+    with pytest.raises(_addresses.AddressError, match="not an address or a list"):
+        _addresses.networks(written, no_names)
+
+
+@pytest.mark.parametrize("written", ["192.0.2.0/24", "::/0"])
+def test_a_host_has_an_address_not_a_network(written):
+    with pytest.raises(_addresses.AddressError, match="is a network"):
+        _addresses.address(written)
+
+
+# A few bytes only, so that overlaps, neighbours and duplicates are the rule.
+few = st.sampled_from([0, 1, 2, 3, 7, 8, 127, 128, 255])
+v4 = st.builds(lambda a, b, length: f"10.{a}.0.{b}/{length}", few, few, st.sampled_from([0, 8, 9, 16, 23, 24, 25, 30, 31, 32]))
+v6 = st.builds(lambda a, b, length: f"fd00:{a:x}::{b:x}/{length}", few, few, st.sampled_from([0, 16, 32, 64, 65, 126, 127, 128]))
+mapped = st.builds(lambda a, length: f"::ffff:10.0.0.{a}/{length}", few, st.integers(96, 128))
+mixed = st.lists(st.one_of(v4, v6, mapped), max_size=20).filter(lambda values: "::/128" not in values)
+samples = st.lists(
+    st.one_of(
+        st.builds(lambda a, b: ipaddress.ip_address(f"10.{a}.0.{b}"), few, few),
+        st.builds(lambda a, b: ipaddress.ip_address(f"fd00:{a:x}::{b:x}"), few, few),
+        st.ip_addresses(),
+    ),
+    max_size=20,
+)
+
+
+def covers(networks, address):
+    return any(address in network for network in networks if network.version == address.version)
+
+
+@given(mixed, samples)
+def test_collapsing_neither_adds_nor_loses_an_address(written, addresses):
+    meant = [_addresses.network(value) for value in written]
+    collapsed = [ipaddress.ip_network(value) for value in _addresses.networks(written, no_names)]
+    edges = [end for network in meant for end in (network.network_address, network.broadcast_address)]
+    for address in [*addresses, *edges]:
+        assert covers(collapsed, address) == covers(meant, address)
+
+
+@given(mixed)
+def test_collapsed_networks_do_not_overlap_and_stay_as_they_are(written):
+    collapsed = _addresses.networks(written, no_names)
+    networks = [ipaddress.ip_network(value) for value in collapsed]
+    for index, network in enumerate(networks):
+        assert not any(network.version == other.version and network.overlaps(other) for other in networks[index + 1 :])
+    assert _addresses.networks(collapsed, no_names) == collapsed
+    assert _addresses.of_family(collapsed, 4) + _addresses.of_family(collapsed, 6) == collapsed
+
+
+@given(mixed, st.randoms())
+def test_the_order_in_which_networks_are_written_does_not_matter(written, random):
+    shuffled = list(written)
+    random.shuffle(shuffled)
+    assert _addresses.networks(shuffled, no_names) == _addresses.networks(written, no_names)
+
+
+@given(st.text(max_size=40))
+def test_any_text_is_an_address_a_name_or_refused_by_name(text):
+    error = None
+    try:
+        found = _addresses.networks(text, lambda name: ["192.0.2.1"])
+    except _addresses.AddressError as exc:
+        found, error = [], str(exc)
+    assert error is None or repr(text) in error
+    assert [str(ipaddress.ip_network(value)) for value in found] == found

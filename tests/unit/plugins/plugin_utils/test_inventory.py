@@ -1,0 +1,115 @@
+# Copyright: (c) 2026, avi.firewall contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.avi.firewall.plugins.plugin_utils import _inventory, _port_matrix
+
+NAMES = {"controller": "avi_controllers", "service_engine": "avi_service_engines", "cluster_node": "avi_cluster_nodes"}
+
+
+@pytest.mark.parametrize(
+    ("variables", "found"),
+    [
+        ({"avi_firewall_address": "192.0.2.1", "ansible_host": "192.0.2.2"}, ["192.0.2.1"]),
+        ({"avi_firewall_address": ["192.0.2.1", "2001:DB8::1", "192.0.2.1"]}, ["192.0.2.1", "2001:db8::1"]),
+        ({"ansible_host": "192.0.2.2", "ansible_facts": {"default_ipv4": {"address": "192.0.2.3"}}}, ["192.0.2.2"]),
+        ({"ansible_host": "con1.example", "ansible_facts": {"default_ipv4": {"address": "192.0.2.3"}}}, ["192.0.2.3"]),
+        ({"ansible_host": "127.0.0.1", "ansible_facts": {"default_ipv4": {"address": "192.0.2.3"}}}, ["192.0.2.3"]),
+        (
+            {
+                "ansible_facts": {
+                    "default_ipv4": {"address": "192.0.2.3"},
+                    "default_ipv6": {"address": "2001:db8::3", "scope": "global"},
+                }
+            },
+            ["192.0.2.3", "2001:db8::3"],
+        ),
+        (
+            {
+                "ansible_facts": {
+                    "default_ipv4": {"address": "192.0.2.3"},
+                    "default_ipv6": {"address": "fe80::3", "scope": "link"},
+                }
+            },
+            ["192.0.2.3"],
+        ),
+    ],
+)
+def test_the_address_of_a_host(variables, found):
+    assert _inventory.addresses("con1", variables) == found
+
+
+def test_a_host_named_by_its_address_has_that_address():
+    assert _inventory.addresses("192.0.2.9", {}) == ["192.0.2.9"]
+
+
+@pytest.mark.parametrize(
+    ("variables", "message"),
+    [
+        ({}, "host con1 has no known address: set avi_firewall_address"),
+        ({"ansible_host": "127.0.0.1"}, "host con1 has no known address"),
+        ({"avi_firewall_address": "192.0.2.300"}, "avi_firewall_address of host con1: '192.0.2.300' is not an address"),
+        ({"avi_firewall_address": "192.0.2.0/24"}, "avi_firewall_address of host con1: '192.0.2.0/24' is a network"),
+        ({"avi_firewall_address": []}, "avi_firewall_address of host con1 is empty"),
+        ({"avi_firewall_address": {"a": 1}}, "avi_firewall_address of host con1: {'a': 1} is a dict"),
+    ],
+)
+def test_a_host_without_an_address_is_named(variables, message):
+    with pytest.raises(_inventory.InventoryError) as caught:
+        _inventory.addresses("con1", variables)
+    assert str(caught.value).startswith(message)
+
+
+def test_every_group_is_collected_and_a_missing_one_left_out():
+    hostvars = {
+        "con1": {"ansible_host": "192.0.2.1", "avi_controller_runtime": "podman"},
+        "node1": {"ansible_host": "192.0.2.31", "avi_cluster_node_kinds": ["marathon"]},
+    }
+    groups = {"avi_controllers": ["con1"], "avi_cluster_nodes": ["node1"]}
+    assert _inventory.collect(NAMES, groups, hostvars) == {
+        "controller": [{"host": "con1", "addresses": ["192.0.2.1"], "runtime": "container", "kinds": []}],
+        "cluster_node": [{"host": "node1", "addresses": ["192.0.2.31"], "runtime": "host", "kinds": ["marathon"]}],
+    }
+    assert _inventory.collect(NAMES, {"avi_service_engines": []}, {}) == {"service_engine": []}
+
+
+@pytest.mark.parametrize(
+    ("names", "hostvars", "message"),
+    [
+        (
+            {"router": "g"},
+            {},
+            "avi_firewall_groups: node type 'router' is not one of controller, service_engine, cluster_node",
+        ),
+        ("g", {}, "avi_firewall_groups is 'g', not a mapping"),
+        (
+            {"controller": "g"},
+            {"avi_controller_runtime": "lxc"},
+            "avi_controller_runtime 'lxc' is not one of host, docker, podman",
+        ),
+        (
+            {"cluster_node": "g"},
+            {"avi_cluster_node_kinds": ["node"]},
+            "avi_cluster_node_kinds of host h: 'node' is not one of openshift_node",
+        ),
+        (
+            {"cluster_node": "g"},
+            {"avi_cluster_node_kinds": "marathon"},
+            "avi_cluster_node_kinds of host h is 'marathon', not a list",
+        ),
+    ],
+)
+def test_a_wrong_setting_is_named(names, hostvars, message):
+    with pytest.raises((_inventory.InventoryError, _port_matrix.PortMatrixError)) as caught:
+        _inventory.collect(names, {"g": ["h"]}, {"h": {"ansible_host": "192.0.2.1", **hostvars}})
+    assert str(caught.value).startswith(message)
+
+
+def test_types_of_a_host():
+    nodes = {"controller": [{"host": "a"}], "cluster_node": [{"host": "a"}, {"host": "b"}]}
+    assert _inventory.types("a", nodes) == ["controller", "cluster_node"]
+    with pytest.raises(_inventory.InventoryError, match="host c is in no group of controller, cluster_node"):
+        _inventory.types("c", nodes)

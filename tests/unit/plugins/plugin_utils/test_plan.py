@@ -1,0 +1,183 @@
+# Copyright: (c) 2026, avi.firewall contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.avi.firewall.plugins.plugin_utils import _plan
+
+NODES = {
+    "controller": [
+        {"host": "con1", "addresses": ["192.0.2.11", "2001:db8::11"], "runtime": "host", "kinds": []},
+        {"host": "con2", "addresses": ["192.0.2.12"], "runtime": "host", "kinds": []},
+    ],
+    "service_engine": [{"host": "se1", "addresses": ["192.0.2.21"], "runtime": "host", "kinds": []}],
+    "cluster_node": [{"host": "node1", "addresses": ["192.0.2.31"], "runtime": "host", "kinds": ["kubernetes_node"]}],
+}
+CLIENTS = {"management_client": ["198.51.100.0/24"]}
+
+
+def make(node="controller", host="con1", nodes=None, **settings):
+    settings = {"release": "16.3", "peers": CLIENTS, **settings}
+    return _plan.make(node, host, _plan.Settings(**settings), NODES if nodes is None else nodes, {"www.example": ["203.0.113.1"]}.get)
+
+
+def cells(plan):
+    return {(rule["direction"], rule["peer"], f"{rule['protocol']}/{rule['port']}", *rule["networks"]) for rule in plan.rules}
+
+
+def test_the_plan_of_a_controller_names_every_peer_but_itself():
+    assert cells(make()) == {
+        ("in", "controller", "tcp/22", "192.0.2.12/32"),
+        ("in", "controller", "tcp/8443", "192.0.2.12/32"),
+        ("in", "service_engine", "tcp/22", "192.0.2.21/32"),
+        ("in", "service_engine", "tcp/8443", "192.0.2.21/32"),
+        ("in", "service_engine", "udp/123", "192.0.2.21/32"),
+        ("in", "management_client", "tcp/22", "198.51.100.0/24"),
+        ("in", "management_client", "tcp/443", "198.51.100.0/24"),
+        ("in", "management_client", "udp/161", "198.51.100.0/24"),
+    }
+
+
+def test_what_a_service_engine_dials():
+    assert cells(make("service_engine", "se1")) == set()
+    assert cells(make("service_engine", "se1", outbound=True)) == {
+        ("out", "controller", port, "192.0.2.11/32", "192.0.2.12/32", "2001:db8::11/128") for port in ("tcp/22", "tcp/8443", "udp/123")
+    }
+
+
+def test_a_cluster_node_lets_the_controllers_in_by_its_kinds():
+    where = ("192.0.2.11/32", "192.0.2.12/32", "2001:db8::11/128")
+    plan = make("cluster_node", "node1", kinds=["kubernetes_node", "kubernetes_master", "openshift_node"])
+    assert cells(plan) == {("in", "controller", "tcp/22", *where), ("in", "controller", "tcp/8080", *where)}
+    flow = _plan.flows(plan.rules)[0]
+    assert [(port["row"], port["port"]) for port in flow["ports"]] == [
+        ("kubernetes_node_ssh", 22),
+        ("kubernetes_api", 8080),
+    ]
+
+
+def test_outbound_rows_lead_to_groups_and_named_peers_and_the_rest_is_listed():
+    plan = make(outbound=True, peers={**CLIENTS, "ldap_server": ["www.example"]})
+    out = {cell[1:] for cell in cells(plan) if cell[0] == "out"}
+    assert out == {
+        ("controller", "tcp/22", "192.0.2.12/32"),
+        ("controller", "tcp/8443", "192.0.2.12/32"),
+        ("kubernetes_node", "tcp/22", "192.0.2.31/32"),
+        *(("ldap_server", port, "203.0.113.1/32") for port in ("tcp/389", "udp/389", "tcp/636", "udp/636")),
+    }
+    assert "tcp/25 (smtp) to smtp_server: no address" in plan.left_out
+    assert not [line for line in plan.left_out if "ldap" in line]
+
+
+def test_named_addresses_add_to_the_group_and_a_host_of_the_inventory_goes_by_its_name():
+    plan = make(peers={**CLIENTS, "service_engine": ["192.0.2.64/26", "con2"]})
+    assert ("in", "service_engine", "udp/123", "192.0.2.12/32", "192.0.2.21/32", "192.0.2.64/26") in cells(plan)
+
+
+def test_a_container_listens_on_5098():
+    ports = {cell[2] for cell in cells(make(runtime="docker"))}
+    assert "tcp/5098" in ports
+    assert "tcp/22" not in ports
+
+
+def test_those_who_dial_ask_the_controllers_where_they_run():
+    nodes = {**NODES, "controller": [{**entry, "runtime": "container"} for entry in NODES["controller"]]}
+    assert {cell[2] for cell in cells(make("service_engine", "se1", nodes, outbound=True))} == {
+        "tcp/5098",
+        "tcp/8443",
+        "udp/123",
+    }
+
+
+def test_controllers_that_disagree_stop_those_who_dial_them():
+    nodes = {"controller": [NODES["controller"][0], {**NODES["controller"][1], "runtime": "container"}]}
+    with pytest.raises(_plan.PlanError, match="avi_controller_runtime differs: con1 runs on its host, con2 in a container"):
+        make("service_engine", "se1", nodes, outbound=True)
+
+
+@pytest.mark.parametrize(
+    "nobody",
+    [
+        {"nodes": {**NODES, "service_engine": []}},
+        {"nodes": {"controller": NODES["controller"]}, "peers": {**CLIENTS, "service_engine": []}},
+    ],
+)
+def test_none_yet_is_a_warning(nobody):
+    plan = make(**nobody)
+    assert plan.warnings == ["service_engine has no address yet: nothing is opened to it"]
+    assert not [rule for rule in plan.rules if rule["peer"] == "service_engine"]
+
+
+def test_a_lone_controller_is_fine():
+    assert make(nodes={**NODES, "controller": NODES["controller"][:1]}).warnings == [
+        "controller has no address yet: nothing is opened to it"
+    ]
+
+
+def test_a_release_may_come_as_the_number_yaml_makes_of_it():
+    assert cells(make(release=16.3)) == cells(make())
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"release": None}, "avi_firewall_release is not set: name the release that runs, of 16.2, 16.3, 17.1"),
+        ({"release": "18.1"}, "avi_firewall_release '18.1' is not one of 16.2, 16.3, 17.1"),
+        (
+            {"features": ["ftp"]},
+            "avi_firewall_features: release 16.3 has no such feature: 'ftp' is not one of http, cli_shell",
+        ),
+        ({"features": "http"}, "avi_firewall_features is 'http', not a list"),
+        (
+            {"peers": {"mail": []}},
+            "avi_firewall_peers: peer 'mail' is not one of controller, service_engine, management_client",
+        ),
+        ({"peers": []}, "avi_firewall_peers is [], not a mapping"),
+        (
+            {"peers": {"management_client": ["192.0.2.300"]}},
+            "avi_firewall_peers: management_client: '192.0.2.300' is not an address",
+        ),
+        ({"peers": {"management_client": None}}, "avi_firewall_peers: management_client: None is a NoneType"),
+        (
+            {"peers": {}},
+            "avi_firewall_peers has no key 'management_client', and the inventory has no group of that type",
+        ),
+        ({"runtime": "lxc"}, "avi_controller_runtime 'lxc' is not one of host, docker, podman"),
+        ({"node": "router"}, "node type 'router' is not one of controller, service_engine, cluster_node"),
+        ({"node": "cluster_node"}, "avi_cluster_node_kinds of host con1 is empty: name what it is, of openshift_node"),
+        (
+            {"node": "cluster_node", "kinds": ["router"]},
+            "avi_cluster_node_kinds of host con1: 'router' is not one of openshift_node",
+        ),
+    ],
+)
+def test_a_mistake_names_the_variable_the_value_and_what_is_allowed(settings, message):
+    with pytest.raises(ValueError) as caught:  # noqa: PT011 - each kind of error is one of ours, and the message tells which
+        make(**settings)
+    assert str(caught.value).startswith(message)
+
+
+def test_flows_group_rules_by_direction_and_peer():
+    flows = {flow["name"]: flow for flow in _plan.flows(make(outbound=True).rules)}
+    assert list(flows) == [
+        "avi-con-controller",
+        "avi-con-service_engine",
+        "avi-con-management_client",
+        "avi-con-to-controller",
+        "avi-con-to-kubernetes_node",
+    ]
+    assert flows["avi-con-service_engine"] == {
+        "name": "avi-con-service_engine",
+        "node": "controller",
+        "direction": "in",
+        "peer": "service_engine",
+        "ports": [
+            {"row": "secure_channel", "protocol": "tcp", "port": 22},
+            {"row": "system_portal", "protocol": "tcp", "port": 8443},
+            {"row": "time", "protocol": "udp", "port": 123},
+        ],
+        "ipv4": ["192.0.2.21/32"],
+        "ipv6": [],
+    }
