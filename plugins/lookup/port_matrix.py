@@ -88,7 +88,7 @@ EXAMPLES = """
   ansible.builtin.debug:
     msg: >-
       {{ query('avi.firewall.port_matrix', 'controller', release='16.3', runtime='docker')
-         | community.general.json_query("sort_by([?runtime=='container'], &source)[].name") }}
+         | community.general.json_query("sort_by([?runtime=='container'], &name)[].name") }}
 """
 
 RETURN = """

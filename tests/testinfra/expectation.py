@@ -58,9 +58,7 @@ def accepts(destination: str, source: str, told: Told | None) -> frozenset[str]:
     return frozenset(cells)
 
 
-def differences(
-    told: Told | None, destinations: Iterable[str] = MANAGED, sources: Iterable[str] = EVERYONE
-) -> dict[str, list[str]]:
+def differences(told: Told | None, destinations: Iterable[str] = MANAGED, sources: Iterable[str] = EVERYONE) -> dict[str, list[str]]:
     """Probe every port of each destination from each source; return, by destination, a sentence for each wrong cell."""
     wanted = {
         (source, address): accepts(destination, source, told)
@@ -69,10 +67,7 @@ def differences(
         for address in addresses(destination)
     }
     found = compare(wanted)
-    return {
-        destination: [line for address in addresses(destination) for line in found[address]]
-        for destination in destinations
-    }
+    return {destination: [line for address in addresses(destination) for line in found[address]] for destination in destinations}
 
 
 def compare(wanted: Mapping[tuple[str, str], Iterable[str]]) -> dict[str, list[str]]:
@@ -89,7 +84,5 @@ def compare(wanted: Mapping[tuple[str, str], Iterable[str]]) -> dict[str, list[s
         cell = f"{protocol}/{port}"
         must_be_open = cell in wanted[source, address]
         if result.startswith("unknown") or (result == "open") != must_be_open:
-            found[address].append(
-                f"{source} to {address} {cell}: {result}, must {'be' if must_be_open else 'not be'} open"
-            )
+            found[address].append(f"{source} to {address} {cell}: {result}, must {'be' if must_be_open else 'not be'} open")
     return found

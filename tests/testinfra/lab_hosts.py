@@ -89,8 +89,8 @@ def everywhere(function: Callable[[str], T], names: Iterable[str]) -> dict[str, 
 
 
 # What a firewall or a run of ours could have changed on a host, each part under a heading: the rules as the kernel and
-# as the managers tell them, everything under /etc, and what carries our name anywhere. firewalld keeps the former
-# version of each file it writes as *.old: its own habit, so not counted.
+# as the managers tell them, everything under /etc, and what carries our name anywhere. firewalld writes a zone's file in
+# its own layout and order, and keeps the former one as *.old: so zones are compared as it tells them, not by their files.
 LISTING = r"""
 show() { printf '== %s\n' "$*"; "$@"; }
 show nft list ruleset
@@ -99,31 +99,27 @@ show ip6tables-save
 show ipset list
 if [ -x /usr/sbin/ufw ]; then show ufw status verbose; show ufw show added; show ufw app list; fi
 if systemctl --quiet is-active firewalld; then
-  for permanent in '' --permanent; do
-    for what in zones policies; do show firewall-cmd $permanent --list-all-$what; done
-    for what in services ipsets policies; do show firewall-cmd $permanent --get-$what; done
-    show firewall-cmd $permanent --list-rich-rules
+  for scope in '' --permanent; do
+    show firewall-cmd $scope --list-all-zones
+    show firewall-cmd $scope --list-all-policies
   done
-  show firewall-cmd --permanent --direct --get-all-rules
+  for names in services ipsets policies; do show firewall-cmd --get-$names; done
 fi
 show systemctl list-unit-files --no-legend 'avi*' firewalld.service ufw.service nftables.service
 show systemctl list-units --all --plain --no-legend 'avi*'
 show find /etc -xdev ! -name '*.old' -printf '%M %p %l\n'
-show find /etc -xdev -type f ! -name '*.old' -exec sha256sum '{}' +
+show find /etc -xdev -type f ! -name '*.old' ! -path '/etc/firewalld/zones/*' -exec sha256sum '{}' +
 show find / /run -xdev -iname 'avi[-_]*'
 """
 # Counters move by themselves; the dates are those of the listing.
 MOVING = re.compile(r"(?<=counter )packets \d+ bytes \d+|\[\d+:\d+\]|^# (?:Generated|Completed).*$", re.MULTILINE)
-UNSORTED = ("find", "ipset")
+UNSORTED = ("find", "ipset", "firewall-cmd")
 
 
 def listing(name: str) -> dict[str, list[str]]:
     """Return the lines of each part of LISTING on a host, without what moves by itself."""
     parts = (part.partition("\n") for part in MOVING.sub("", machine(name).check_output(LISTING)).split("== ")[1:])
-    return {
-        title: sorted(body.splitlines()) if title.startswith(UNSORTED) else body.splitlines()
-        for title, _, body in parts
-    }
+    return {title: sorted(body.splitlines()) if title.startswith(UNSORTED) else body.splitlines() for title, _, body in parts}
 
 
 def keep(listings: dict[str, dict[str, list[str]]]) -> None:

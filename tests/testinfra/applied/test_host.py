@@ -15,9 +15,9 @@ from lab_hosts import backend, everywhere, group, kept, listing, machine
 # What an administrator would look at, and how a line of ours is told from others'.
 VIEWS = {
     "firewalld": [
-        f"firewall-cmd {scope}{question}"
-        for scope in ("", "--permanent ")
-        for question in ("--list-rich-rules", "--get-services", "--get-ipsets", "--get-policies")
+        "firewall-cmd --list-all-zones",
+        "firewall-cmd --permanent --list-all-zones",
+        *(f"firewall-cmd --get-{names}" for names in ("services", "ipsets", "policies")),
     ],
     "ufw": ["ufw status verbose", "ufw app list"],
     "iptables": ["iptables-save", "ip6tables-save"],
@@ -35,9 +35,7 @@ def entries(name: str, shown: dict[str, list[str]]) -> set[str]:
     found = set()
     for view in VIEWS[backend(name)]:
         for line in shown[view]:
-            found.update(
-                f"{view}: {entry}" for entry in (line.split() if "--get-" in view else [" ".join(line.split())])
-            )
+            found.update(f"{view}: {entry}" for entry in (line.split() if "--get-" in view else [" ".join(line.split())]))
     return found
 
 
@@ -56,14 +54,12 @@ def test_everything_new_carries_our_mark(now, name):
 def test_the_tools_name_the_ports(now, name):
     told = EXPECTED["controller"].values() if name in CONTROLLERS else [EXPECTED["cluster_node"]["openshift_node"]]
     shown = PORTS[backend(name)](machine(name), now[name])
-    assert {f"{protocol}/{port}" for ports, protocol in shown for port in ports.split(",")} == {
-        cell for cells in told for cell in cells
-    }
+    assert {f"{protocol}/{port}" for ports, protocol in shown for port in ports.split(",")} == {cell for cells in told for cell in cells}
 
 
 def services(host, shown):
     """Return the ports of the services that our rich rules for incoming traffic name."""
-    names = re.findall(r'service name="(avi-[^"]+)"', "\n".join(shown["firewall-cmd --list-rich-rules"]))
+    names = re.findall(r'service name="(avi-[^"]+)"', "\n".join(shown["firewall-cmd --list-all-zones"]))
     return re.findall(r"([\d,]+)/(tcp|udp)", told_about(host, "firewall-cmd --info-service=%s", names))
 
 
@@ -76,9 +72,7 @@ def profiles(host, shown):
 def chains(_host, shown):
     """Return the ports that the rules of our chain for incoming traffic accept, in both families."""
     rules = [
-        re.findall(
-            r"^-A avi\S*in\b.* -p (tcp|udp) .*--dports? ([\d,]+)", "\n".join(shown[view]), re.MULTILINE | re.IGNORECASE
-        )
+        re.findall(r"^-A avi\S*in\b.* -p (tcp|udp) .*--dports? ([\d,]+)", "\n".join(shown[view]), re.MULTILINE | re.IGNORECASE)
         for view in VIEWS["iptables"]
     ]
     assert rules[0] == rules[1]

@@ -34,4 +34,4 @@ def test_it_calls_one_module(second, name):
 
 @pytest.mark.parametrize("name", MANAGED)
 def test_it_changes_nothing(second, name):
-    assert second[name][2] == []
+    assert not second[name][2], "\n".join(second[name][2])

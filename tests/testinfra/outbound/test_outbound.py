@@ -29,9 +29,11 @@ def found() -> dict[str, list[str]]:
 
 @pytest.mark.parametrize("peer", EXPECTED["outbound"])
 def test_peers_get_their_ports_from_controllers_only(found, peer):
-    assert [line for address in PEERS[peer] for line in found[address]] == []
+    wrong = [line for address in PEERS[peer] for line in found[address]]
+    assert not wrong, "\n".join(wrong)
 
 
 @pytest.mark.parametrize("name", OTHERS)
 def test_others_get_nothing(found, name):
-    assert [line for address in OTHERS[name] for line in found[address]] == []
+    wrong = [line for address in OTHERS[name] for line in found[address]]
+    assert not wrong, "\n".join(wrong)

@@ -23,9 +23,10 @@ def found():
 
 @pytest.mark.parametrize("name", MANAGED)
 def test_rules_and_files_are_as_before(now, name):
-    assert changes(kept()[name], now[name]) == []
+    differing = changes(kept()[name], now[name])
+    assert not differing, "\n".join(differing)
 
 
 @pytest.mark.parametrize("destination", MANAGED)
 def test_nobody_gets_in(found, destination):
-    assert found[destination] == []
+    assert not found[destination], "\n".join(found[destination])

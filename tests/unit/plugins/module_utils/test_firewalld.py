@@ -1,0 +1,63 @@
+# Copyright: (c) 2026, avi.firewall contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.avi.firewall.plugins.module_utils import _firewalld, _host
+
+FLOW = {"name": "avi-con-service_engine", "direction": "in", "peer": "service_engine", "ports": [], "ipv4": ["192.0.2.21/32"], "ipv6": []}
+NOTHING = _firewalld.View()
+SOMETHING = _firewalld.View(
+    services={"avi-con-service_engine": frozenset({("22", "tcp")})},
+    ipsets={"avi-con-service_engine-4": frozenset({"192.0.2.21"})},
+    rules={"public": {"rule …"}},
+)
+
+
+class Client:
+    """Stands in for firewalld's client: two zones, one of which claims sources."""
+
+    def __init__(self, sources):
+        self.sources = sources
+
+    def getZones(self):  # noqa: N802 - the name is firewalld's
+        return ["public", "work"]
+
+    def getSources(self, zone):  # noqa: N802
+        return self.sources if zone == "work" else []
+
+    def getEntries(self, name):  # noqa: N802
+        return {"office": ["192.0.2.16/28"]}[name]
+
+
+@pytest.mark.parametrize("source", ["192.0.2.21", "192.0.2.0/24", "ipset:office"])
+def test_a_peer_that_another_zone_claims_is_named(source):
+    with pytest.raises(_host.HostError, match=r"peer service_engine \(192\.0\.2\.21/32\) is bound by its source .* to zone work"):
+        _firewalld._refuse_bound_elsewhere(Client([source]), _host.Request("controller", "con", [FLOW]), ["public"])
+
+
+@pytest.mark.parametrize("source", ["198.51.100.0/24", "2001:db8::/32", "02:00:0a:10:03:0b"])
+def test_sources_of_others_are_no_matter(source):
+    _firewalld._refuse_bound_elsewhere(Client([source]), _host.Request("controller", "con", [FLOW]), ["public"])
+
+
+def test_lines_tell_where_the_two_configurations_differ():
+    assert _firewalld._lines(SOMETHING, NOTHING)[0] == "service avi-con-service_engine: 22/tcp (permanent only)"
+    assert _firewalld._lines(NOTHING, SOMETHING)[1] == "ipset avi-con-service_engine-4: 192.0.2.21 (running only)"
+    assert _firewalld._lines(SOMETHING, SOMETHING) == SOMETHING.lines()
+
+
+@pytest.mark.parametrize(
+    ("wanted", "running", "reload"),
+    [
+        (NOTHING, NOTHING, False),
+        (SOMETHING, NOTHING, True),
+        (NOTHING, SOMETHING, True),
+        (_firewalld.View(SOMETHING.services, {"avi-con-service_engine-4": frozenset({"192.0.2.22"})}, SOMETHING.rules), SOMETHING, False),
+        (_firewalld.View({"avi-con-service_engine": frozenset({("23", "tcp")})}, SOMETHING.ipsets, SOMETHING.rules), SOMETHING, True),
+    ],
+)
+def test_only_a_new_changed_or_dropped_object_needs_a_reload(wanted, running, reload):
+    assert _firewalld._needs_reload(wanted, running) is reload

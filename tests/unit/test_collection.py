@@ -1,0 +1,81 @@
+# Copyright: (c) 2026, avi.firewall contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is said twice in the collection, because Ansible wants it so, says the same."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+from ansible_collections.avi.firewall.plugins.doc_fragments import question
+from ansible_collections.avi.firewall.plugins.modules import host_rules
+from ansible_collections.avi.firewall.plugins.plugin_utils import _plan, _port_matrix, _task
+
+ROOT = Path(_port_matrix.__file__).parents[2]
+ROLES = sorted(path.name for path in (ROOT / "roles").iterdir())
+
+
+def read(*parts):
+    path = ROOT.joinpath(*parts)
+    return yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+
+def options(role):
+    return read("roles", role, "meta", "argument_specs.yml")["argument_specs"]["main"]["options"]
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_defaults_of_a_role_are_those_of_its_specification(role):
+    specified = {name: option["default"] for name, option in options(role).items() if "default" in option}
+    defaults = read("roles", role, "defaults", "main.yml")
+    groups = "avi_firewall_groups"
+    if groups in defaults:  # a template, which falls back to the name of the variable it asks for
+        defaults[groups] = {node: value.partition("default('")[2].partition("'")[0] for node, value in defaults[groups].items()}
+    assert defaults == specified
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_role_has_a_readme_that_names_its_settings(role):
+    text = (ROOT / "roles" / role / "README.md").read_text(encoding="utf-8")
+    assert text.startswith(f"# avi.firewall.{role}\n")
+    assert [name for name in options(role) if name != "avi_firewall_node" and f"`{name}`" not in text] == []
+
+
+def test_choices_are_those_of_the_matrix():
+    assert options("avi_cluster_node")["avi_cluster_node_kinds"]["choices"] == _port_matrix.cluster_node_kinds()
+    assert options("avi_firewall")["avi_firewall_node"]["choices"] == _port_matrix.node_types() == list(_plan.PARTS)
+    for release in _port_matrix.releases():
+        assert f"V({release})" in options("avi_firewall")["avi_firewall_release"]["description"]
+
+
+def test_each_backend_has_a_task_file_and_a_choice():
+    files = sorted(path.stem for path in (ROOT / "roles/avi_firewall/tasks/backend").iterdir())
+    assert files == sorted(host_rules.BACKENDS)
+    assert options("avi_firewall")["avi_firewall_backend"]["choices"] == ["auto", *host_rules.BACKENDS]
+
+
+def test_the_options_of_plan_and_apply_are_documented():
+    documented = yaml.safe_load(question.ModuleDocFragment.DOCUMENTATION)["options"]
+    specified = {name: {key: value for key, value in option.items() if key != "description"} for name, option in documented.items()}
+    assert specified == _task.SPEC
+
+
+def test_every_piece_of_evidence_is_told():
+    headings = (ROOT / "docs" / "sources.md").read_text(encoding="utf-8").splitlines()
+    assert {f"## {row['evidence']}" for row in _port_matrix.table()} <= set(headings)
+
+
+def test_every_folder_that_a_scenario_verifies_holds_tests():
+    """Molecule calls a folder without tests a success."""
+    scenarios = sorted((ROOT / "extensions" / "molecule").glob("*/molecule.yml"))
+    assert scenarios
+    for scenario in scenarios:
+        steps = yaml.safe_load(scenario.read_text(encoding="utf-8"))["scenario"]["test_sequence"]
+        folders = [folder for step in steps if step.startswith("verify") for folder in step.split()[1:]]
+        assert folders
+        for folder in folders:
+            path = scenario.parent / folder.replace("${MOLECULE_PROJECT_DIRECTORY}", str(ROOT))
+            assert list(path.glob("test_*.py")), f"{scenario.parent.name}: {folder}"
