@@ -27,7 +27,7 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
         result = super().run(tmp, task_vars)
-        _, options = self.validate_argument_spec(SPEC)
+        options = self.validate_argument_spec(SPEC)[1]
         try:
             plan = _task.plan(options, task_vars)
             addresses = _inventory.addresses(task_vars["inventory_hostname"], self._known(task_vars)) if plan.rules else []

@@ -19,7 +19,7 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
         result = super().run(tmp, task_vars)
-        _, options = self.validate_argument_spec({"groups": {"type": "dict", "required": True}})
+        options = self.validate_argument_spec({"groups": {"type": "dict", "required": True}})[1]
         try:
             nodes = _inventory.collect(options["groups"], task_vars["groups"], task_vars["hostvars"])
         except ValueError as exc:

@@ -19,7 +19,7 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
         result = super().run(tmp, task_vars)
-        _, options = self.validate_argument_spec(_task.SPEC)
+        options = self.validate_argument_spec(_task.SPEC)[1]
         try:
             plan = _task.plan(options, task_vars)
         except ValueError as exc:

@@ -108,8 +108,8 @@ def write(path: Path, text: str, mode: int = 0o644) -> None:
 
 def short(network: str) -> str:
     """Return ``network`` the way firewalls print it: a host without its /32 or /128."""
-    base, _, length = network.partition("/")
-    return base if length == ("128" if ":" in base else "32") else network
+    base, slash, length = network.partition("/")
+    return base if slash and length == ("128" if ":" in base else "32") else network
 
 
 def is_everyone(networks: Sequence[str]) -> bool:

@@ -232,7 +232,7 @@ class Part:
         for version in (4, 6):
             table, standing = self.tables[version], self.standing(version)
             for builtin, jumps in self.jumps[version].items():
-                present = [jump for jump, _ in standing[builtin]]
+                present = [jump for jump, good in standing[builtin]]
                 for jump in jumps:
                     if jump not in present:
                         found.append(

@@ -22,6 +22,9 @@ PROFILES = Path("/etc/ufw/applications.d")
 RULES = ("user.rules", "user6.rules")
 PLACES = tuple(Path(place) for place in ("/etc/ufw", "/var/lib/ufw", "/lib/ufw"))
 
+# The words of a record of ufw's, for a rule with a profile; a comment follows.
+RECORD = ("action", "protocol", "ports", "destination", "source_port", "source", "profile", "source_profile", "where")
+
 Ports = frozenset[tuple[str, str]]
 
 
@@ -114,7 +117,7 @@ def _text(profiles: dict[str, Ports]) -> str:
     sections = [f"# {_host.MARK}\n"]
     for name, ports in profiles.items():
         words = []
-        for protocol in sorted({protocol for protocol, _ in ports}):
+        for protocol in sorted({protocol for protocol, port in ports}):
             numbers = sorted((port for wanted, port in ports if wanted == protocol), key=int)
             words.append(f"{','.join(numbers)}/{protocol}")
         sections.append(f"\n[{name}]\ntitle={name}\ndescription=Ports of the Avi load balancer\nports={'|'.join(words)}\n")
@@ -148,17 +151,16 @@ def _comment(words: list[str]) -> str:
 def _ours(tuples: list[list[str]], request: _host.Request) -> dict[Rule, Ports]:
     """Return the standing rules of this part with the ports they open.
 
-    A record reads: action, protocol, ports, destination, source port, source, profiles of both ends, direction with interface,
-    comment. A profile of several protocols has one record for each.
+    A profile of several protocols has one record for each.
     """
     found: dict[Rule, Ports] = {}
     for words in tuples:
         if _comment(words) != request.mark or len(words) < 10:
             continue
-        _, protocol, ports, destination, _, source, profile, _, where = words[:9]
-        direction, _, interface = where.partition("_")
-        rule = Rule(direction, profile, source if direction == "in" else destination, interface)
-        found[rule] = found.get(rule, frozenset()) | {(protocol, port) for port in ports.split(",")}
+        record = dict(zip(RECORD, words))
+        direction, interface = [*record["where"].split("_", 1), ""][:2]
+        rule = Rule(direction, record["profile"], record["source" if direction == "in" else "destination"], interface)
+        found[rule] = found.get(rule, frozenset()) | {(record["protocol"], port) for port in record["ports"].split(",")}
     return found
 
 

@@ -72,7 +72,7 @@ def _check_row(matrix: Mapping[str, Any], end: str, row: Row) -> None:
     if unknown := row.keys() - ROW_KEYS - OPTIONAL_ROW_KEYS:
         raise PortMatrixError(f"{where} has the unknown key {', '.join(sorted(unknown))}")
     require(f"{where}: protocol", row["protocol"], PROTOCOLS)
-    if type(row["port"]) is not int or not 1 <= row["port"] <= 65535:
+    if not isinstance(row["port"], int) or isinstance(row["port"], bool) or not 1 <= row["port"] <= 65535:
         raise PortMatrixError(f"{where}: port {row['port']!r} is not a number from 1 to 65535")
     if not row["releases"]:
         raise PortMatrixError(f"{where} names no release")
