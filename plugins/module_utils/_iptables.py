@@ -108,15 +108,13 @@ def well_placed(table: Table, rules: list[Tokens], index: int, ours: frozenset[T
 
 
 def evidence() -> str | None:
-    """Return what shows that iptables is in charge of this host, or None. The rules of ufw and firewalld are theirs."""
-    if _host.succeeds("systemctl", "is-active", "--quiet", "firewalld"):
-        return None
+    """Return what shows that iptables is in charge of this host, or None. What ufw and firewalld make of it is theirs."""
     for version in (4, 6):
         try:
             table = parse(_host.run(COMMANDS[version], "--wait", "-S"))
         except _host.HostError:
             continue
-        if "ufw-user-input" in table.chains:
+        if table.chains.keys() & {"ufw-user-input", "ufw6-user-input", "INPUT_ZONES"}:
             return None
         if table.policies.get("INPUT") == "DROP":
             return f"the policy of INPUT is DROP ({COMMANDS[version]})"

@@ -105,6 +105,8 @@ diff:
   returned: when diff mode is on
 """
 
+import os
+
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.avi.firewall.plugins.module_utils import _firewalld, _host, _iptables, _ufw
 
@@ -144,6 +146,8 @@ def main():
         supports_check_mode=True,
     )
     request = _host.Request(**{name: value for name, value in module.params.items() if name != "backend"})
+    if os.geteuid() != 0:
+        module.fail_json(msg="only root may read and change the firewall of this host: set ansible_become")
     try:
         backend, shown = choose(module.params["backend"])
         outcome = BACKENDS[backend].reconcile(request, check=module.check_mode)
