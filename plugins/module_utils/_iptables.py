@@ -400,7 +400,7 @@ def _keep(files: dict[Path, str | None]) -> None:
     units = sorted(path.name for path in files if path.parent == UNITS)
     gone = [path for path, text in files.items() if text is None and _read(path) is not None]
     if any(path.name in units for path in gone):
-        _host.run("systemctl", "disable", *units)
+        _host.run("systemctl", "disable", "--now", *units)
     for path, text in files.items():
         if path.parent.suffix == ".wants":
             continue
