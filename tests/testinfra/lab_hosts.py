@@ -150,7 +150,7 @@ def journal_end(name: str) -> str:
 
 def modules_since(name: str, cursor: str) -> list[str]:
     """Return the modules but ``setup`` that ran on a host since ``cursor``: each logs its arguments as it starts."""
-    lines = machine(name).check_output("journalctl --quiet --output=json --after-cursor=%s", cursor).splitlines()
+    lines = machine(name).check_output("journalctl --quiet --all --output=json --after-cursor=%s", cursor).splitlines()
     entries = [json.loads(line) for line in lines]
     ran = [
         entry["SYSLOG_IDENTIFIER"].removeprefix("ansible-")
