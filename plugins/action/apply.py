@@ -15,6 +15,7 @@ SPEC = {
     "backend": {"type": "str", "default": "auto"},
     "interfaces": {"type": "list", "elements": "str", "default": []},
     "zone": {"type": "str"},
+    "nftables_chain": {"type": "str"},
     "may_reload": {"type": "bool", "default": False},
 }
 
@@ -38,7 +39,7 @@ class ActionModule(ActionBase):
             "part": _plan.PARTS[options["node"]],
             "flows": _plan.flows(plan.rules),
             "addresses": addresses,
-            **{name: options[name] for name in ("backend", "interfaces", "zone", "may_reload")},
+            **{name: options[name] for name in ("backend", "interfaces", "zone", "nftables_chain", "may_reload")},
         }
         return {
             **result,

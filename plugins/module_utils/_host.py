@@ -39,6 +39,7 @@ class Request:
     addresses: list[str] = field(default_factory=list)
     interfaces: list[str] = field(default_factory=list)
     zone: str | None = None
+    nftables_chain: str | None = None
     may_reload: bool = False
 
     @property

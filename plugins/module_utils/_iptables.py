@@ -7,32 +7,43 @@
 Sets are filled beside the old ones and swapped, chains replaced by iptables-restore --noflush: neither lets a connection in nor keeps
 one out meanwhile. The jump is bound by M(ansible.builtin.iptables); one that stands in the wrong place is moved here.
 
-The kernel forgets all of it at a reboot. So the request is kept in RECORD, this file and _host.py in LIBRARY, and two units
-bring it back: the sets before anything loads saved rules (a saved ruleset that names a missing set fails whole, and the host
-would come up open), the chains and jumps after that.
+The kernel forgets all of it at a reboot. Two units bring it back: the sets before anything loads saved rules (a saved ruleset that
+names a missing set fails whole, and the host would come up open), the chains and jumps after that.
 """
 
 from __future__ import annotations
 
-import dataclasses
-import hashlib
-import json
 import shlex
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from . import _host
-
-RECORD = Path("/etc/avi-firewall")
-LIBRARY = Path("/usr/local/lib/avi-firewall")
-UNITS = Path("/etc/systemd/system")
+from . import _boot, _host, _place
 
 COMMANDS = {4: "iptables", 6: "ip6tables"}
 FAMILIES = {4: "ipv4", 6: "ipv6"}
 BUILTIN = {"in": "INPUT", "out": "OUTPUT"}
 LOADERS = "netfilter-persistent.service iptables.service ip6tables.service nftables.service ipset.service"
+
+MODULES = (_host, _place, _boot, sys.modules[__name__])
+UNITS = (
+    _boot.Unit(
+        "avi-firewall-sets.service",
+        "Sets that the rules of avi.firewall name",
+        "sets",
+        ["DefaultDependencies=no", "After=local-fs.target", f"Before=sysinit.target network-pre.target {LOADERS}"],
+        "sysinit.target",
+    ),
+    _boot.Unit(
+        "avi-firewall.service",
+        "Rules of avi.firewall",
+        "rules",
+        [f"After=avi-firewall-sets.service network-pre.target {LOADERS}"],
+        "multi-user.target",
+    ),
+)
 
 Tokens = tuple[str, ...]
 
@@ -43,6 +54,10 @@ class Table:
 
     policies: dict[str, str] = field(default_factory=dict)
     chains: dict[str, list[Tokens]] = field(default_factory=dict)
+
+    def judged(self) -> _place.Chains:
+        """Return the chains as far as the place of a jump matters."""
+        return {name: [judge(rule) for rule in rules] for name, rules in self.chains.items()}
 
 
 def parse(text: str) -> Table:
@@ -64,47 +79,20 @@ def target(rule: Tokens) -> str | None:
     return next((after for word, after in zip(rule, rule[1:]) if word in ("-j", "-g")), None)
 
 
-def conditions(rule: Tokens) -> Tokens:
-    """Return the part of ``rule`` that picks packets. Empty: it is for all of them."""
+def judge(rule: Tokens) -> _place.Rule:
+    """Return ``rule`` as far as its place matters."""
     words = list(rule[: next((i for i, word in enumerate(rule) if word in ("-j", "-g")), len(rule))])
     if "--comment" in words:
         at = words.index("--comment")
         del words[at - 2 : at + 2]
-    return tuple(words)
+    to = target(rule) or ""
+    verdict = {"DROP": "stop", "REJECT": "stop", "LOG": "log", "NFLOG": "log"}.get(to, "jump")
+    return _place.Rule(verdict, to, conditional=bool(words))
 
 
-def stops(table: Table, rule: Tokens, seen: frozenset[str] = frozenset()) -> bool:
-    """Say whether ``rule`` can stop a packet: by itself, or in a chain it leads to."""
-    to = target(rule)
-    if to in ("DROP", "REJECT"):
-        return True
-    return to in table.chains and to not in seen and any(stops(table, inner, seen | {to}) for inner in table.chains[to])
-
-
-def catches_all(table: Table, rule: Tokens, seen: frozenset[str] = frozenset()) -> bool:
-    """Say whether no packet gets past ``rule``: an unconditional DROP, REJECT, or chain that ends so."""
-    to = target(rule)
-    if conditions(rule) or to is None or to in seen:
-        return False
-    return to in ("DROP", "REJECT") or end(table, table.chains.get(to, []), seen | {to}) < len(table.chains.get(to, []))
-
-
-def end(table: Table, rules: list[Tokens], seen: frozenset[str] = frozenset()) -> int:
-    """Return the place before the catch-all of ``rules`` and the logging that leads up to it; their number if there is none."""
-    place = next((index for index, rule in enumerate(rules) if catches_all(table, rule, seen)), None)
-    if place is None:
-        return len(rules)
-    while place and target(rules[place - 1]) in ("LOG", "NFLOG"):
-        place -= 1
-    return place
-
-
-def well_placed(table: Table, rules: list[Tokens], index: int, ours: frozenset[Tokens]) -> bool:
-    """Say whether the jump ``rules[index]`` stands after every foreign rule that stops some, and before the one that stops all."""
-    before = [rule for rule in rules[:index] if rule not in ours]
-    after = [rule for rule in rules[index + 1 :] if rule not in ours]
-    last = end(table, before + after)
-    return len(before) <= last and not any(stops(table, rule) for rule in (before + after)[len(before) : last])
+def place(table: Table, rules: Sequence[Tokens]) -> int:
+    """Return the place of a jump of ours among ``rules``, which are not ours."""
+    return _place.end(table.judged(), [judge(rule) for rule in rules])
 
 
 def evidence() -> str | None:
@@ -118,7 +106,8 @@ def evidence() -> str | None:
             return None
         if table.policies.get("INPUT") == "DROP":
             return f"the policy of INPUT is DROP ({COMMANDS[version]})"
-        if (last := end(table, table.chains.get("INPUT", []))) < len(table.chains.get("INPUT", [])):
+        rules = table.chains.get("INPUT", [])
+        if (last := place(table, rules)) < len(rules):
             return f"rule {last + 1} of INPUT stops all that is left ({COMMANDS[version]})"
     return None
 
@@ -128,7 +117,7 @@ class Part:
 
     def __init__(self, request: _host.Request) -> None:
         self.request = request
-        self.record = RECORD / f"{request.part}.json"
+        self.record = _boot.record("iptables", request)
         self.sets: dict[str, frozenset[str]] = {}
         self.rules: dict[int, dict[str, list[Tokens]]] = {4: {}, 6: {}}
         self.jumps: dict[int, dict[str, list[Tokens]]] = {4: {}, 6: {}}
@@ -192,8 +181,13 @@ class Part:
         found: dict[str, list[tuple[Tokens, bool]]] = {}
         for builtin in BUILTIN.values():
             rules = table.chains.get(builtin, [])
-            ours = frozenset(rule for rule in rules if (target(rule) or "").startswith("avi-"))
-            found[builtin] = [(rule, well_placed(table, rules, index, ours)) for index, rule in enumerate(rules) if target(rule) in targets]
+            judged = [judge(rule) for rule in rules]
+            ours = frozenset(index for index, rule in enumerate(judged) if rule.target.startswith("avi-"))
+            found[builtin] = [
+                (rule, _place.well_placed(table.judged(), judged, index, ours))
+                for index, rule in enumerate(rules)
+                if target(rule) in targets
+            ]
         return found
 
     def refuse_foreign(self) -> None:
@@ -240,7 +234,7 @@ class Part:
                                 "interface": jump[1] if jump[0] in ("-i", "-o") else "",
                                 "jump": target(jump),
                                 "comment": self.request.mark,
-                                "rule_num": end(table, table.chains[builtin]) + 1,
+                                "rule_num": place(table, table.chains[builtin]) + 1,
                             }
                         )
         return found
@@ -290,7 +284,7 @@ class Part:
             left = list(table.chains.get(builtin, []))
             for jump in gone:
                 left.remove(jump)
-            lines += [shlex.join(("-I", builtin, str(end(table, left) + 1), *jump)) for jump in back]
+            lines += [shlex.join(("-I", builtin, str(place(table, left) + 1), *jump)) for jump in back]
         return lines + [f"-X {name}" for name in stale]
 
     def drop_sets(self) -> None:
@@ -317,111 +311,28 @@ def reconcile(request: _host.Request, check: bool) -> _host.Outcome:
         raise _host.HostError("this host does not run systemd, which would bring the rules back after a reboot")
     part = Part(request)
     part.refuse_foreign()
-    files = _files(request)
+    files = _boot.files("iptables", request, MODULES, UNITS)
     outcome = _host.Outcome(
-        before=part.found_lines() + _file_lines({path: _read(path) for path in files}),
-        after=part.wanted_lines() + _file_lines(files),
+        before=part.found_lines() + _boot.found_lines(files),
+        after=part.wanted_lines() + _boot.lines(files),
         bindings=part.missing(),
     )
     if outcome.changed and not check:
         # The record comes first and goes last: it is what tells ours from foreign after a run that was cut off.
         if request.flows:
-            _keep(files)
+            _boot.keep(files)
         part.fill_sets()
         part.load_rules(jumps_too=False)
         part.drop_sets()
         if not request.flows:
-            _keep(files)
+            _boot.keep(files)
     return outcome
-
-
-def _files(request: _host.Request) -> dict[Path, str | None]:
-    """Return every file that this part needs for the next boot with its text; None: it has to go."""
-    record = RECORD / f"{request.part}.json"
-    others = [path for path in RECORD.glob("*.json") if path != record]
-    if not request.flows:
-        # Files that the other parts need stay, as they are.
-        return {record: None} if others else dict.fromkeys([record, *_boot_files()])
-    kept = {name: value for name, value in dataclasses.asdict(request).items() if name in ("node", "part", "flows", "interfaces")}
-    return {record: json.dumps(kept, indent=1, sort_keys=True) + "\n", **_boot_files()}
-
-
-def _boot_files() -> dict[Path, str | None]:
-    package = LIBRARY / "avi_firewall"
-    sources = {f"{module.__name__.rpartition('.')[2]}.py": module for module in (_host, sys.modules[__name__])}
-    return {
-        **{package / name: module.__spec__.loader.get_source(module.__spec__.name) for name, module in sources.items()},
-        UNITS / "avi-firewall-sets.service": _unit(
-            "Sets that the rules of avi.firewall name",
-            "sets",
-            f"DefaultDependencies=no\nAfter=local-fs.target\nBefore=sysinit.target network-pre.target {LOADERS}",
-            "sysinit.target",
-        ),
-        UNITS / "avi-firewall.service": _unit(
-            "Rules of avi.firewall",
-            "rules",
-            f"After=avi-firewall-sets.service network-pre.target {LOADERS}",
-            "multi-user.target",
-        ),
-        UNITS / "sysinit.target.wants/avi-firewall-sets.service": "",
-        UNITS / "multi-user.target.wants/avi-firewall.service": "",
-    }
-
-
-def _unit(description: str, what: str, order: str, wanted_by: str) -> str:
-    return f"""# {_host.MARK}
-[Unit]
-Description={description}
-{order}
-
-[Service]
-Type=oneshot
-RemainAfterExit=yes
-Environment=PYTHONPATH={LIBRARY} PYTHONDONTWRITEBYTECODE=1
-ExecStart={sys.executable} -m avi_firewall._iptables {what}
-
-[Install]
-WantedBy={wanted_by}
-"""
-
-
-def _read(path: Path) -> str | None:
-    if path.is_symlink():
-        return ""  # what `systemctl enable` makes: that it is there is all there is to know
-    return path.read_text(encoding="utf-8") if path.exists() else None
-
-
-def _file_lines(files: dict[Path, str | None]) -> list[str]:
-    return [f"file {path} {hashlib.sha256(text.encode()).hexdigest()[:12]}" for path, text in sorted(files.items()) if text is not None]
-
-
-def _keep(files: dict[Path, str | None]) -> None:
-    """Write the files for the next boot and enable the units, or take away what is not wanted any more."""
-    units = sorted(path.name for path in files if path.parent == UNITS)
-    gone = [path for path, text in files.items() if text is None and _read(path) is not None]
-    if any(path.name in units for path in gone):
-        _host.run("systemctl", "disable", "--now", *units)
-    for path, text in files.items():
-        if path.parent.suffix == ".wants":
-            continue
-        if text is None:
-            path.unlink(missing_ok=True)
-        elif _read(path) != text:
-            _host.write(path, text, 0o600 if path.parent == RECORD else 0o644)
-    if any(text is None for text in files.values()):
-        for folder in (LIBRARY / "avi_firewall", LIBRARY, RECORD):
-            if folder.is_dir() and not any(folder.iterdir()):
-                folder.rmdir()
-    if gone:
-        _host.run("systemctl", "daemon-reload")
-    elif any(_read(path) is None for path in files if path.parent.suffix == ".wants"):
-        _host.run("systemctl", "enable", *units)
 
 
 def boot(what: str) -> None:
     """Bring back what the records ask for: the ``sets``, or the ``rules`` with their jumps."""
-    for record in sorted(RECORD.glob("*.json")):
-        part = Part(_host.Request(**json.loads(record.read_text(encoding="utf-8"))))
+    for request in _boot.requests("iptables"):
+        part = Part(request)
         part.fill_sets()
         if what == "rules":
             part.load_rules(jumps_too=True)

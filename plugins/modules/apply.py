@@ -26,7 +26,7 @@ attributes:
     support: full
 options:
   backend:
-    description: The firewall that carries the rules, V(auto), V(firewalld), V(ufw) or V(iptables).
+    description: The firewall that carries the rules, V(auto), V(firewalld), V(ufw), V(iptables) or V(nftables).
     type: str
     default: auto
   interfaces:
@@ -36,6 +36,11 @@ options:
     default: []
   zone:
     description: The zone of firewalld that gets the rules. By default the one of the interface that carries the host's address.
+    type: str
+  nftables_chain:
+    description:
+      - The base chain of nftables on the input hook that gets the rules, as V(inet filter input). By default the one that drops what no
+        rule accepts.
     type: str
   may_reload:
     description: Whether firewalld may be reloaded although its running configuration holds what its permanent one does not.

@@ -33,7 +33,7 @@ options:
   backend:
     description: The firewall that carries the rules. V(auto) takes the one that shows itself in charge, and stops at none or two.
     type: str
-    choices: [auto, firewalld, ufw, iptables]
+    choices: [auto, firewalld, ufw, iptables, nftables]
     default: auto
   node:
     description: The node type the rules belong to.
@@ -63,6 +63,11 @@ options:
     default: []
   zone:
     description: The zone of firewalld that gets the rules. By default the one of the interface that carries O(addresses).
+    type: str
+  nftables_chain:
+    description:
+      - The base chain of nftables on the input hook that gets the rules, as V(inet filter input). By default the one that drops what no
+        rule accepts.
     type: str
   may_reload:
     description: Whether firewalld may be reloaded although its running configuration holds what its permanent one does not.
@@ -108,9 +113,9 @@ diff:
 import os
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.avi.firewall.plugins.module_utils import _firewalld, _host, _iptables, _ufw
+from ansible_collections.avi.firewall.plugins.module_utils import _firewalld, _host, _iptables, _nftables, _ufw
 
-BACKENDS = {"firewalld": _firewalld, "ufw": _ufw, "iptables": _iptables}
+BACKENDS = {"firewalld": _firewalld, "ufw": _ufw, "iptables": _iptables, "nftables": _nftables}
 
 
 def choose(backend):
@@ -121,7 +126,7 @@ def choose(backend):
     if not found:
         raise _host.HostError(
             "avi_firewall_backend is auto, and no firewall is in charge of this host: firewalld is not active, ufw is not active, and "
-            f"iptables lets in what no rule matches. Turn one of them on, or name one of {', '.join(BACKENDS)}"
+            f"iptables and nftables let in what no rule matches. Turn one of them on, or name one of {', '.join(BACKENDS)}"
         )
     if len(found) > 1:
         shown = "; ".join(f"{name} ({what})" for name, what in found.items())
@@ -141,6 +146,7 @@ def main():
             "addresses": {"type": "list", "elements": "str", "default": []},
             "interfaces": {"type": "list", "elements": "str", "default": []},
             "zone": {"type": "str"},
+            "nftables_chain": {"type": "str"},
             "may_reload": {"type": "bool", "default": False},
         },
         supports_check_mode=True,

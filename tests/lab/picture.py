@@ -77,11 +77,7 @@ def kind(words: list[str]) -> str:
 def look(sources: list[str]) -> Picture:
     """Probe every destination from every source and return what each cell shows."""
     cells = [
-        (host, pair, port)
-        for block in BLOCKS
-        for _title, group, ports in block
-        for host, pair in members(group).items()
-        for port in ports
+        (host, pair, port) for block in BLOCKS for _title, group, ports in block for host, pair in members(group).items() for port in ports
     ]
     seen = reach(sources, [(address, *port) for _host, pair, port in cells for address in pair])
     return {
@@ -102,8 +98,7 @@ def draw(console: Console, sources: list[str], pictures: dict[str, Picture]) -> 
     for block in BLOCKS:
         titles = GAP.join(title.ljust(len(ports) * CELL) for title, _group, ports in block)
         numbers = GAP.join(
-            "".join(f"{port}{'u' if protocol == 'udp' else ''}".ljust(CELL) for protocol, port in ports)
-            for _title, _group, ports in block
+            "".join(f"{port}{'u' if protocol == 'udp' else ''}".ljust(CELL) for protocol, port in ports) for _title, _group, ports in block
         )
         console.print()
         for name, columns, style in [
@@ -128,9 +123,7 @@ def draw(console: Console, sources: list[str], pictures: dict[str, Picture]) -> 
     for word, (_sign, _plain, _style, meaning) in LEGEND.items():
         legend.append(*symbol(word)).append(f" {meaning}   ")
     console.print(legend)
-    console.print(
-        "Each cell shows three hosts, by what they run: firewalld, ufw, iptables. 123u is UDP, the rest TCP.\n"
-    )
+    console.print("Each cell shows three hosts, by what they run: firewalld, ufw, iptables. 123u is UDP, the rest TCP.\n")
 
 
 def count(console: Console, pictures: dict[str, Picture]) -> None:

@@ -23,7 +23,7 @@ from testinfra.host import Host
 ROOT = Path(__file__).parents[2]
 INVENTORY = ROOT / "extensions" / "molecule" / "inventory.yml"
 SCENARIO = os.environ["MOLECULE_SCENARIO_NAME"]
-BACKENDS = ("firewalld", "ufw", "iptables")
+BACKENDS = ("firewalld", "ufw", "iptables", "nftables")
 
 # Keeps what `before` has seen until `removed` compares: molecule gives each verify a process of its own.
 KEPT = Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"])
@@ -71,8 +71,9 @@ def peers() -> dict[str, list[str]]:
 
 
 def backend(name: str) -> str:
-    """Return the firewall that runs on a managed host: the scenario's, or in a mixed lab the one its number picks."""
-    return SCENARIO if SCENARIO in BACKENDS else BACKENDS[int(name[-1]) - 1]
+    """Return the firewall that runs on a managed host: the one its scenario is named after, or in a mixed lab the one its number picks."""
+    first = SCENARIO.partition("_")[0]
+    return first if first in BACKENDS else BACKENDS[int(name[-1]) - 1]
 
 
 @functools.cache

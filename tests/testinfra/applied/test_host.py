@@ -21,6 +21,7 @@ VIEWS = {
     ],
     "ufw": ["ufw status verbose", "ufw app list"],
     "iptables": ["iptables-save", "ip6tables-save"],
+    "nftables": ["nft list ruleset"],
 }
 MARK = re.compile(r"avi[-_:]", re.IGNORECASE)
 
@@ -31,10 +32,17 @@ def now():
 
 
 def entries(name: str, shown: dict[str, list[str]]) -> set[str]:
-    """Return what the host's own tools list: names stand several in a line, columns move with their widths."""
+    """Return what the host's own tools list: names stand several in a line, columns move with their widths.
+
+    A line of nft's goes with the head of its block, which alone carries the name.
+    """
     found = set()
     for view in VIEWS[backend(name)]:
+        block = ""
         for line in shown[view]:
+            if view.startswith("nft"):
+                block = line if line.startswith("\t") and line.endswith("{") else block
+                line = f"{block} {line}" if line.startswith("\t\t") else line.strip("\t}")
             found.update(f"{view}: {entry}" for entry in (line.split() if "--get-" in view else [" ".join(line.split())]))
     return found
 
@@ -79,4 +87,12 @@ def chains(_host, shown):
     return [(ports, protocol) for protocol, ports in rules[0]]
 
 
-PORTS = {"firewalld": services, "ufw": profiles, "iptables": chains}
+def rules(_host, shown):
+    """Return the ports that the rules of our chain for incoming traffic accept, in both families."""
+    chain = re.search(r"^\tchain avi\S*in {$(.*?)^\t}$", "\n".join(shown["nft list ruleset"]), re.MULTILINE | re.DOTALL)[1]
+    found = {family: re.findall(rf"^\t\t{family} saddr .* (tcp|udp) dport (\d+) accept", chain, re.MULTILINE) for family in ("ip", "ip6")}
+    assert sorted(found["ip"]) == sorted(found["ip6"])
+    return [(port, protocol) for protocol, port in found["ip"]]
+
+
+PORTS = {"firewalld": services, "ufw": profiles, "iptables": chains, "nftables": rules}

@@ -1,0 +1,140 @@
+# Copyright: (c) 2026, avi.firewall contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What brings rules back after a reboot where the firewall itself does not: a record of the request, this code, and units that run it.
+
+The record is also what tells our objects from foreign ones of the same name.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import ModuleType
+
+from . import _host
+
+RECORDS = Path("/etc/avi-firewall")
+LIBRARY = Path("/usr/local/lib/avi-firewall")
+UNITS = Path("/etc/systemd/system")
+
+Files = dict[Path, "str | None"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Unit:
+    """A oneshot unit: ``order`` are lines of its Unit section, ``what`` is handed to the backend as its argument."""
+
+    name: str
+    description: str
+    what: str
+    order: Sequence[str]
+    wanted_by: str
+
+
+def record(backend: str, request: _host.Request) -> Path:
+    """Return where the record of ``request`` is kept: it is there as long as anything of it may be."""
+    return RECORDS / backend / f"{request.part}.json"
+
+
+def requests(backend: str) -> list[_host.Request]:
+    """Return what the records of ``backend`` ask for."""
+    found = sorted((RECORDS / backend).glob("*.json"))
+    return [_host.Request(**json.loads(path.read_text(encoding="utf-8"))) for path in found]
+
+
+def files(backend: str, request: _host.Request, modules: Sequence[ModuleType], units: Sequence[Unit]) -> Files:
+    """Return every file that ``request`` needs for the next boot with its text; None: it has to go.
+
+    ``modules`` are those the backend is made of, itself last. Files that another part or backend needs stay.
+    """
+    own = record(backend, request)
+    kept = _library(modules, units)
+    if request.flows:
+        fields = {field: value for field, value in dataclasses.asdict(request).items() if field not in ("addresses", "zone", "may_reload")}
+        return {own: json.dumps(fields, indent=1, sort_keys=True) + "\n", **kept}
+    others = [path for path in RECORDS.glob("*/*.json") if path != own]
+    if not others:
+        return dict.fromkeys([own, *kept])
+    if any(path.parent == own.parent for path in others):
+        return {own: None}
+    return dict.fromkeys([own, *(path for path in kept if UNITS in path.parents)])
+
+
+def _library(modules: Sequence[ModuleType], units: Sequence[Unit]) -> dict[Path, str]:
+    package = LIBRARY / "avi_firewall"
+    found = {package / f"{_name(module)}.py": module.__spec__.loader.get_source(module.__spec__.name) for module in modules}
+    for unit in units:
+        found[UNITS / unit.name] = _text(unit, _name(modules[-1]))
+        found[UNITS / f"{unit.wanted_by}.wants" / unit.name] = ""
+    return found
+
+
+def _name(module: ModuleType) -> str:
+    return module.__spec__.name.rpartition(".")[2]
+
+
+def _text(unit: Unit, module: str) -> str:
+    command = f"{sys.executable} -m avi_firewall.{module} {unit.what}"
+    lines = [
+        f"# {_host.MARK}",
+        "[Unit]",
+        f"Description={unit.description}",
+        *unit.order,
+        "",
+        "[Service]",
+        "Type=oneshot",
+        "RemainAfterExit=yes",
+        f"Environment=PYTHONPATH={LIBRARY} PYTHONDONTWRITEBYTECODE=1",
+        f"ExecStart={command}",
+        f"ExecReload={command}",
+        "",
+        "[Install]",
+        f"WantedBy={unit.wanted_by}",
+    ]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def read(path: Path) -> str | None:
+    """Return the text of ``path``, None if it is not there."""
+    if path.is_symlink():
+        return ""  # what `systemctl enable` makes: that it is there is all there is to know
+    return path.read_text(encoding="utf-8") if path.exists() else None
+
+
+def lines(wanted: Mapping[Path, str | None]) -> list[str]:
+    """Return a line for each file that shall be there."""
+    return [f"file {path} {hashlib.sha256(text.encode()).hexdigest()[:12]}" for path, text in sorted(wanted.items()) if text is not None]
+
+
+def found_lines(wanted: Mapping[Path, str | None]) -> list[str]:
+    """Return a line for each of these files that is there."""
+    return lines({path: read(path) for path in wanted})
+
+
+def keep(wanted: Mapping[Path, str | None]) -> None:
+    """Write the files for the next boot and enable the units, or take away what is not wanted any more."""
+    units = sorted(path.name for path in wanted if path.parent == UNITS)
+    gone = [path for path, text in wanted.items() if text is None and read(path) is not None]
+    if any(path.name in units for path in gone):
+        # Stopping does nothing to the rules: a oneshot without ExecStop. It keeps systemd from remembering a unit that is gone.
+        _host.run("systemctl", "disable", "--now", *units)
+    for path, text in wanted.items():
+        if path.parent.suffix == ".wants":
+            continue
+        if text is None:
+            path.unlink(missing_ok=True)
+        elif read(path) != text:
+            _host.write(path, text, 0o600 if RECORDS in path.parents else 0o644)
+    for folder in (*RECORDS.glob("*"), RECORDS, LIBRARY / "avi_firewall", LIBRARY):
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
+    if gone:
+        _host.run("systemctl", "daemon-reload")
+    elif any(read(path) is None for path in wanted if path.parent.suffix == ".wants"):
+        _host.run("systemctl", "enable", *units)

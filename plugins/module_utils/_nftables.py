@@ -1,0 +1,400 @@
+# Copyright: (c) 2026, avi.firewall contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""nftables: a chain of ours for each direction, a named set for each flow and family, inside the table and base chain that drops.
+
+To open a port the accept must stand in the chain that would drop it: an accept in a table of one's own does not override a drop in
+another. So sets, chain and jump go into the user's table, all in one transaction that is checked first. No module binds it.
+
+The kernel forgets it at a reboot, and the user's own ruleset begins with `flush ruleset`. A unit tied to nftables.service brings it
+back after that; files for include lines in the user's ruleset do so within the user's own transaction.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from . import _boot, _host, _place
+
+MODULES = (_host, _place, _boot, sys.modules[__name__])
+UNITS = (
+    _boot.Unit(
+        "avi-firewall-nftables.service",
+        "Rules of avi.firewall in nftables",
+        "rules",
+        ["After=nftables.service", "PartOf=nftables.service", "ReloadPropagatedFrom=nftables.service"],
+        "nftables.service",
+    ),
+)
+
+# Rulesets of other programs, which look after them themselves.
+FOREIGN_TABLES = ("firewalld", "netavark", "docker-bridges", "f2b-table")
+IPTABLES_TABLES = ("filter", "nat", "mangle", "raw", "security")
+HOOKS = {"in": "input", "out": "output"}
+FAMILIES = {"inet": (4, 6), "ip": (4,), "ip6": (6,)}
+ADDRESS_TYPES = {4: "ipv4_addr", 6: "ipv6_addr"}
+PROTOCOLS = {4: "ip", 6: "ip6"}
+
+# A chain by the words of its command: family, table, name.
+Chain = tuple[str, str, str]
+
+
+@dataclass(frozen=True)
+class Line:
+    """A rule in the kernel: its text if it is of a shape of ours, its handle, and what matters for its place."""
+
+    text: str
+    handle: int
+    judged: _place.Rule
+
+
+@dataclass
+class Ruleset:
+    """What is in the kernel."""
+
+    base: dict[Chain, tuple[str, str]] = field(default_factory=dict)  # hook and policy of each base chain
+    chains: dict[Chain, list[Line]] = field(default_factory=dict)
+    sets: dict[Chain, frozenset[str]] = field(default_factory=dict)
+
+    def judged(self, chain: Chain) -> _place.Chains:
+        """Return the chains of the table of ``chain`` as far as the place of a jump matters."""
+        return {name[2]: [line.judged for line in lines] for name, lines in self.chains.items() if name[:2] == chain[:2]}
+
+    def place(self, chain: Chain, without: Sequence[int] = ()) -> int:
+        """Return the place of a jump of ours in the base chain ``chain``, counting only rules whose handles are not ``without``."""
+        return _place.end(self.judged(chain), [line.judged for line in self.chains[chain] if line.handle not in without])
+
+    def drops(self, chain: Chain) -> bool:
+        """Say whether the base chain ``chain`` lets nothing through that no rule accepts."""
+        return self.base[chain][1] == "drop" or self.place(chain) < len(self.chains[chain])
+
+
+def parse(text: str) -> Ruleset:
+    """Return the ruleset that ``nft -j list ruleset`` printed as ``text``."""
+    ruleset = Ruleset()
+    for entry in json.loads(text)["nftables"]:
+        if "chain" in entry:
+            chain = entry["chain"]
+            name = (chain["family"], chain["table"], chain["name"])
+            ruleset.chains[name] = []
+            if "hook" in chain:
+                ruleset.base[name] = (chain["hook"], chain.get("policy", "accept"))
+        elif "rule" in entry:
+            rule = entry["rule"]
+            line = Line(_text(rule), rule["handle"], _judge(rule))
+            ruleset.chains[rule["family"], rule["table"], rule["chain"]].append(line)
+        elif "set" in entry:
+            found = entry["set"]
+            ruleset.sets[found["family"], found["table"], found["name"]] = frozenset(_element(one) for one in found.get("elem", []))
+    return ruleset
+
+
+def _element(element: Any) -> str:
+    if isinstance(element, dict) and "prefix" in element:
+        return f"{element['prefix']['addr']}/{element['prefix']['len']}"
+    if isinstance(element, dict) and "range" in element:
+        first, last = (ipaddress.ip_address(end) for end in element["range"])
+        return " ".join(_host.short(str(network)) for network in ipaddress.summarize_address_range(first, last))
+    return element if isinstance(element, str) else json.dumps(element)
+
+
+def _judge(rule: Mapping[str, Any]) -> _place.Rule:
+    found = {key: value for expression in rule.get("expr", []) for key, value in expression.items()}
+    conditional = bool(found.keys() - {"counter", "log", "limit", "drop", "reject", "jump", "goto", "accept", "return", "xt"})
+    if found.keys() & {"drop", "reject"}:
+        # A limit lets what is above it pass by; before a log it is only thrift.
+        return _place.Rule("stop", conditional=conditional or "limit" in found)
+    for jump in ("jump", "goto"):
+        if jump in found:
+            return _place.Rule("jump", found[jump]["target"], conditional or "limit" in found)
+    return _place.Rule("log" if "log" in found else "other", conditional=conditional)
+
+
+def _text(rule: Mapping[str, Any]) -> str:
+    """Return ``rule`` in the words that :class:`Part` writes, if it is made of those; else its JSON."""
+    words = []
+    for expression in rule.get("expr", []):
+        (key, value), *_more = expression.items()
+        left = value.get("left", {}) if key == "match" else {}
+        if key == "match" and value["op"] == "==" and "payload" in left:
+            words += [left["payload"]["protocol"], left["payload"]["field"], str(value["right"])]
+        elif key == "match" and value["op"] == "==" and left.get("meta", {}).get("key") == "nfproto":
+            words += ["meta", "nfproto", str(value["right"])]
+        elif key == "match" and value["op"] == "==" and left.get("meta", {}).get("key") in ("iifname", "oifname"):
+            words += [left["meta"]["key"], f'"{value["right"]}"']
+        elif key == "jump":
+            words += ["jump", value["target"]]
+        elif key == "accept":
+            words.append("accept")
+        else:
+            words.append(json.dumps(expression, sort_keys=True))
+    if "comment" in rule:
+        words += ["comment", f'"{rule["comment"]}"']
+    return " ".join(words)
+
+
+def _listing() -> Ruleset:
+    return parse(_host.run("nft", "-j", "list", "ruleset"))
+
+
+def _candidates(ruleset: Ruleset, hook: str) -> list[Chain]:
+    """Return the base chains on ``hook`` that drop and are a person's: not made by iptables or another program."""
+    return [
+        chain
+        for chain, (where, _policy) in ruleset.base.items()
+        if where == hook
+        and chain[0] in FAMILIES
+        and chain[1] not in FOREIGN_TABLES
+        and not (chain[0] != "inet" and chain[1] in IPTABLES_TABLES and chain[2] == hook.upper())
+        and ruleset.drops(chain)
+    ]
+
+
+def evidence() -> str | None:
+    """Return what shows that a plain nftables ruleset is in charge of this host, or None."""
+    try:
+        found = _candidates(_listing(), "input")
+    except _host.HostError:
+        return None
+    return f"chain {', '.join(' '.join(chain) for chain in found)} drops what no rule accepts" if found else None
+
+
+def _base_chains(ruleset: Ruleset, hook: str, named: str | None) -> list[Chain]:
+    """Return the base chains on ``hook`` that get the jump: one for all, or one for each family.
+
+    ``named`` is ``avi_firewall_nftables_chain``, which names the one on the input hook; the one on the output hook is in its table.
+    """
+    found = _candidates(ruleset, hook)
+    if named is not None:
+        chain = tuple(named.split())
+        there = {base: where for base, (where, _policy) in ruleset.base.items()}
+        if there.get(chain) != "input":
+            allowed = ", ".join(" ".join(base) for base, where in there.items() if where == "input") or "nothing, for there is none"
+            raise _host.HostError(f"avi_firewall_nftables_chain {named!r} is no base chain on the input hook; there is {allowed}")
+        found = [chain] if hook == "input" else [other for other in found if other[:2] == chain[:2]]
+    families = [chain[0] for chain in found]
+    if len(families) != len(set(families)) or ("inet" in families and len(families) > 1):
+        shown = ", ".join(" ".join(chain) for chain in found)
+        raise _host.HostError(
+            f"more than one chain of nftables drops on the {hook} hook: {shown}; name one with avi_firewall_nftables_chain"
+        )
+    return found
+
+
+class Part:
+    """The sets, chains and jumps of one request, wanted and found."""
+
+    def __init__(self, request: _host.Request) -> None:
+        self.request = request
+        self.ruleset = _listing()
+        self.sets: dict[Chain, frozenset[str]] = {}
+        self.rules: dict[Chain, list[str]] = {}
+        self.jumps: dict[Chain, list[str]] = {}
+        self.warnings: list[str] = []
+        for direction, hook in HOOKS.items():
+            flows = request.in_direction(direction)
+            bases = _base_chains(self.ruleset, hook, request.nftables_chain) if flows else []
+            if flows and not bases and direction == "in":
+                raise _host.HostError("no chain of nftables on the input hook drops what no rule accepts: there is nothing to open")
+            if flows and not bases:
+                self.warnings.append("no chain of nftables drops outgoing traffic: there is nothing to open for it")
+            for base in bases:
+                for flow in flows:
+                    self._add(base, flow, direction)
+
+    def _add(self, base: Chain, flow: Mapping[str, Any], direction: str) -> None:
+        family, table, _name = base
+        chain = (family, table, f"{self.request.prefix}{direction}")
+        end = {"in": "saddr", "out": "daddr"}[direction]
+        for version in FAMILIES[family]:
+            networks = flow[f"ipv{version}"]
+            if not networks:
+                continue
+            match = f"meta nfproto ipv{version} " if family == "inet" else ""
+            if not _host.is_everyone(networks):
+                name = f"{flow['name']}-{version}"
+                self.sets[family, table, name] = frozenset(map(_host.short, networks))
+                match = f"{PROTOCOLS[version]} {end} @{name} "
+            self.rules.setdefault(chain, []).extend(
+                f'{match}{port["protocol"]} dport {port["port"]} accept comment "avi:{port["row"]}"' for port in flow["ports"]
+            )
+            device = {"in": "iifname", "out": "oifname"}[direction]
+            self.jumps[base] = [
+                f'{f"{device} {json.dumps(interface)} " if interface else ""}jump {chain[2]} comment "{self.request.mark}"'
+                for interface in self.request.interfaces or [""]
+            ]
+
+    def _is_ours(self, name: str) -> bool:
+        return name.startswith(self.request.prefix)
+
+    def found_sets(self) -> dict[Chain, frozenset[str]]:
+        """Return the sets of this part in the kernel."""
+        return {name: elements for name, elements in self.ruleset.sets.items() if self._is_ours(name[2])}
+
+    def found_rules(self) -> dict[Chain, list[str]]:
+        """Return the chains of this part in the kernel."""
+        return {chain: [line.text for line in lines] for chain, lines in self.ruleset.chains.items() if self._is_ours(chain[2])}
+
+    def found_jumps(self) -> dict[Chain, list[tuple[Line, bool]]]:
+        """Return the jumps to this part by base chain, and whether each is in its place."""
+        found: dict[Chain, list[tuple[Line, bool]]] = {}
+        for base in self.ruleset.base:
+            lines = self.ruleset.chains[base]
+            judged = [line.judged for line in lines]
+            ours = frozenset(index for index, rule in enumerate(judged) if rule.target.startswith("avi-"))
+            jumps = [
+                (line, _place.well_placed(self.ruleset.judged(base), judged, index, ours))
+                for index, line in enumerate(lines)
+                if self._is_ours(line.judged.target)
+            ]
+            if jumps:
+                found[base] = jumps
+        return found
+
+    def refuse_foreign(self) -> None:
+        """Stop when a set or chain bears a name of ours and there is no record that we made it."""
+        found = [f"set {' '.join(name)}" for name in self.found_sets()] + [f"chain {' '.join(name)}" for name in self.found_rules()]
+        if found and not _boot.record("nftables", self.request).exists():
+            raise _host.HostError(
+                f"{', '.join(found)}: not ours, for {_boot.record('nftables', self.request)} is not there; rename or remove"
+            )
+
+    def wanted_lines(self) -> list[str]:
+        """Return what shall be, a line each."""
+        return [*_set_lines(self.sets), *_rule_lines(self.rules), *_rule_lines(self.jumps)]
+
+    def found_lines(self) -> list[str]:
+        """Return what is, a line each; a jump that stands in the wrong place says so."""
+        jumps = {base: [line.text + ("" if good else " (misplaced)") for line, good in lines] for base, lines in self.found_jumps().items()}
+        return [*_set_lines(self.found_sets()), *_rule_lines(self.found_rules()), *_rule_lines(jumps)]
+
+    def commands(self) -> list[str]:
+        """Return the commands that turn what is into what shall be, for one transaction."""
+        sets, rules, jumps = self.found_sets(), self.found_rules(), self.found_jumps()
+        gone: dict[Chain, list[Line]] = {
+            base: [line for line, good in lines if not good or line.text not in self.jumps.get(base, [])] for base, lines in jumps.items()
+        }
+        commands = [f"delete rule {' '.join(base)} handle {line.handle}" for base, lines in gone.items() for line in lines]
+        stale = [chain for chain in rules if chain not in self.rules]
+        commands += [f"flush chain {' '.join(chain)}" for chain in stale]
+        for name, elements in self.sets.items():
+            if sets.get(name) != elements:
+                commands += _set_commands(name, elements, name in sets)
+        for chain, wanted in self.rules.items():
+            if rules.get(chain) != wanted:
+                commands += _chain_commands(chain, wanted)
+        for base, wanted in self.jumps.items():
+            handles = [line.handle for line in gone.get(base, [])]
+            kept = [line.text for line, _good in jumps.get(base, []) if line.handle not in handles]
+            left = [line for line in self.ruleset.chains[base] if line.handle not in handles]
+            place = self.ruleset.place(base, handles)
+            where = f"insert rule {' '.join(base)} position {left[place].handle}" if place < len(left) else f"add rule {' '.join(base)}"
+            commands += [f"{where} {jump}" for jump in wanted if jump not in kept]
+        commands += [f"delete chain {' '.join(chain)}" for chain in stale]
+        return commands + [f"delete set {' '.join(name)}" for name in sets if name not in self.sets]
+
+    def includes(self) -> dict[Path, str]:
+        """Return the files for include lines in the user's ruleset: one in the block of the table, one in that of each base chain.
+
+        They hold no place by number: a number that the user's next edit makes wrong would fail the whole ruleset, and leave the
+        host open.
+        """
+        tables: dict[Chain, list[str]] = {}
+        for name, elements in self.sets.items():
+            block = ["type " + _kind(name), "flags interval", f"elements = {{ {', '.join(sorted(elements))} }}"]
+            tables.setdefault((*name[:2], ""), []).extend(_block(f"set {name[2]}", block))
+        for chain, rules in self.rules.items():
+            tables.setdefault((*chain[:2], ""), []).extend(_block(f"chain {chain[2]}", rules))
+        found = {**tables, **self.jumps}
+        return {
+            include_file(self.request, name): "".join(f"{line}\n" for line in [f"# {_host.MARK}", *lines]) for name, lines in found.items()
+        }
+
+    def apply(self) -> None:
+        """Check the transaction, then make it."""
+        if commands := self.commands():
+            text = "".join(f"{command}\n" for command in commands)
+            _host.run("nft", "-c", "-f", "-", stdin=text)
+            _host.run("nft", "-f", "-", stdin=text)
+
+
+def _kind(name: Chain) -> str:
+    return ADDRESS_TYPES[6 if name[2].endswith("-6") else 4]
+
+
+def _block(head: str, lines: Sequence[str]) -> list[str]:
+    return [f"{head} {{", *(f"\t{line}" for line in lines), "}"]
+
+
+def _set_commands(name: Chain, elements: frozenset[str], there: bool) -> list[str]:
+    words = " ".join(name)
+    return [
+        f"flush set {words}" if there else f"add set {words} {{ type {_kind(name)}; flags interval; }}",
+        f"add element {words} {{ {', '.join(sorted(elements))} }}",
+    ]
+
+
+def _chain_commands(chain: Chain, rules: Sequence[str]) -> list[str]:
+    words = " ".join(chain)
+    return [f"add chain {words}", f"flush chain {words}", *(f"add rule {words} {rule}" for rule in rules)]
+
+
+def _set_lines(sets: Mapping[Chain, frozenset[str]]) -> list[str]:
+    return [f"set {' '.join(name)}: {element}" for name, elements in sorted(sets.items()) for element in sorted(elements)]
+
+
+def _rule_lines(rules: Mapping[Chain, Sequence[str]]) -> list[str]:
+    return [f"rule {' '.join(chain)} {rule}" for chain, lines in sorted(rules.items()) for rule in lines]
+
+
+def reconcile(request: _host.Request, check: bool) -> _host.Outcome:
+    """Bring sets, chains, jumps and the boot unit of ``request`` in line, in one transaction. There is nothing left to bind.
+
+    Raises HostError, before any change, when nft is missing, no chain or more than one is in charge, or something foreign
+    bears a name of ours.
+    """
+    part = Part(request)
+    part.refuse_foreign()
+    files = _boot.files("nftables", request, MODULES, UNITS)
+    files |= {**dict.fromkeys(include_files(request)), **part.includes()}
+    outcome = _host.Outcome(
+        before=part.found_lines() + _boot.found_lines(files),
+        after=part.wanted_lines() + _boot.lines(files),
+        warnings=part.warnings,
+    )
+    if outcome.changed and not check:
+        # The record comes first and goes last: it is what tells ours from foreign after a run that was cut off.
+        if request.flows:
+            _boot.keep(files)
+        part.apply()
+        if not request.flows:
+            _boot.keep(files)
+    return outcome
+
+
+def include_file(request: _host.Request, chain: Chain) -> Path:
+    """Return the file that is for an include line in the block of ``chain``, or of the table if that has no name."""
+    where = "-".join(word.replace("/", "_") for word in chain if word)
+    return _boot.RECORDS / "nftables" / f"{request.part}.{where}.nft"
+
+
+def include_files(request: _host.Request) -> list[Path]:
+    """Return the files for include lines that are there."""
+    return sorted((_boot.RECORDS / "nftables").glob(f"{request.part}.*.nft"))
+
+
+def boot() -> None:
+    """Bring back what the records ask for."""
+    for request in _boot.requests("nftables"):
+        Part(request).apply()
+
+
+if __name__ == "__main__":
+    boot()
