@@ -64,11 +64,18 @@ def evidence() -> str | None:
     return "firewalld.service is active" if _host.succeeds("systemctl", "is-active", "--quiet", "firewalld") else None
 
 
+def holds(request: _host.Request) -> bool:
+    """Say whether firewalld keeps anything of this part."""
+    return any(CONFIGURATION.glob(f"*/{request.prefix}*.xml"))
+
+
 def reconcile(request: _host.Request, check: bool) -> _host.Outcome:
     """Bring services, ipsets and policy of ``request`` in line; return what is left to bind.
 
     Raises HostError, before any change, when firewalld does not answer, or something foreign bears a name of ours.
     """
+    if not request.flows and not evidence():
+        return _host.Outcome([], [], warnings=["firewalld does not run, but keeps rules of ours: they go with the first run while it does"])
     if not HAS_CLIENT:
         raise _host.HostError("firewalld's Python library (python3-firewall) is missing for the Python that Ansible uses here")
     client = FirewallClient()

@@ -6,10 +6,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
+import socket
 import subprocess
 import tempfile
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -70,6 +74,33 @@ class Outcome:
     def changed(self) -> bool:
         """Say whether there is anything to do."""
         return self.before != self.after
+
+    def add(self, other: Outcome) -> None:
+        """Take in what was found and is wanted of another firewall."""
+        self.before += other.before
+        self.after += other.after
+        self.warnings += other.warnings
+
+
+@contextlib.contextmanager
+def lock(seconds: int = 60) -> Iterator[None]:
+    """Keep other runs out meanwhile. Raises HostError when one keeps us out for ``seconds``.
+
+    The lock is a name of an abstract socket: like the rules it belongs to the network namespace, it leaves no file behind, and it
+    goes with the process that holds it.
+    """
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as held:
+        for left in range(seconds, -1, -1):
+            try:
+                held.bind("\0avi.firewall")
+                break
+            except OSError as exc:
+                if exc.errno != errno.EADDRINUSE:
+                    raise
+                if not left:
+                    raise HostError(f"another run has changed the rules of this host for {seconds} seconds") from exc
+                time.sleep(1)
+        yield
 
 
 def run(*command: str, stdin: str | None = None, accept: Sequence[int] = (0,)) -> str:

@@ -302,6 +302,11 @@ def _rule_lines(version: int, chains: dict[str, list[Tokens]]) -> list[str]:
     return [shlex.join((COMMANDS[version], "-A", chain, *rule)) for chain, rules in sorted(chains.items()) for rule in rules]
 
 
+def holds(request: _host.Request) -> bool:
+    """Say whether a record tells of anything of this part."""
+    return _boot.record("iptables", request).exists()
+
+
 def reconcile(request: _host.Request, check: bool) -> _host.Outcome:
     """Bring sets, chains and boot units of ``request`` in line; return the jumps that are missing.
 

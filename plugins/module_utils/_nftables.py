@@ -354,6 +354,11 @@ def _rule_lines(rules: Mapping[Chain, Sequence[str]]) -> list[str]:
     return [f"rule {' '.join(chain)} {rule}" for chain, lines in sorted(rules.items()) for rule in lines]
 
 
+def holds(request: _host.Request) -> bool:
+    """Say whether a record tells of anything of this part."""
+    return _boot.record("nftables", request).exists()
+
+
 def reconcile(request: _host.Request, check: bool) -> _host.Outcome:
     """Bring sets, chains, jumps and the boot unit of ``request`` in line, in one transaction. There is nothing left to bind.
 

@@ -53,6 +53,11 @@ def evidence() -> str | None:
     return "ufw status says: active" if status.startswith("Status: active") else None
 
 
+def holds(request: _host.Request) -> bool:
+    """Say whether ufw keeps anything of this part."""
+    return _file(request).exists() or bool(_ours(_tuples(), request))
+
+
 def reconcile(request: _host.Request, check: bool) -> _host.Outcome:
     """Bring the profiles of ``request`` in line and take stale rules out; return the rules that are missing.
 
@@ -60,7 +65,7 @@ def reconcile(request: _host.Request, check: bool) -> _host.Outcome:
     rule that stops everything would stand before ours.
     """
     _host.run("ufw", "--version")
-    file = PROFILES / request.prefix.rstrip("-")
+    file = _file(request)
     _refuse_foreign(file, request)
     stored = file.read_text(encoding="utf-8") if file.exists() else ""
     wanted = _rules(request)
@@ -89,6 +94,10 @@ def reconcile(request: _host.Request, check: bool) -> _host.Outcome:
         for profile in sorted({rule.profile for rule in standing if rule in wanted and standing[rule] != profiles[rule.profile]}):
             _host.run("ufw", "app", "update", profile)
     return outcome
+
+
+def _file(request: _host.Request) -> Path:
+    return PROFILES / request.prefix.rstrip("-")
 
 
 def _rules(request: _host.Request) -> list[Rule]:

@@ -65,7 +65,7 @@ EXAMPLES = """
 
 RETURN = """
 backend:
-  description: The firewall that carries the rules.
+  description: The firewall that carries the rules; null when there are none.
   type: str
   returned: success
 bindings:

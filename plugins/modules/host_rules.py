@@ -12,6 +12,7 @@ version_added: 0.1.0
 author: avi.firewall contributors (@avi-firewall)
 description:
   - Compares what the host's firewall holds of one node type with what is wanted, and changes what differs, in one call.
+  - Rules of the node type that an earlier run gave to another firewall are taken away there.
   - What is left to the standard modules, the binding of the rules, comes back in RV(bindings).
   - The role P(avi.firewall.avi_firewall#role) calls it through M(avi.firewall.apply), which makes O(flows) from the port matrix and the
     inventory. There is no need to call it by hand.
@@ -91,12 +92,12 @@ EXAMPLES = """
 
 RETURN = """
 backend:
-  description: The firewall that carries the rules.
+  description: The firewall that carries the rules; null when there are none.
   type: str
   returned: success
   sample: firewalld
 evidence:
-  description: What shows that it is in charge of the host.
+  description: What shows that it is in charge of the host; null when there are no rules.
   type: str
   returned: success
 bindings:
@@ -110,6 +111,7 @@ diff:
   returned: when diff mode is on
 """
 
+import dataclasses
 import os
 
 from ansible.module_utils.basic import AnsibleModule
@@ -152,11 +154,18 @@ def main():
         supports_check_mode=True,
     )
     request = _host.Request(**{name: value for name, value in module.params.items() if name != "backend"})
+    nothing = dataclasses.replace(request, flows=[])
     if os.geteuid() != 0:
         module.fail_json(msg="only root may read and change the firewall of this host: set ansible_become")
     try:
-        backend, shown = choose(module.params["backend"])
-        outcome = BACKENDS[backend].reconcile(request, check=module.check_mode)
+        with _host.lock():
+            # With nothing to open it does not matter which firewall is in charge, or whether any is.
+            backend, shown = choose(module.params["backend"]) if request.flows else (None, None)
+            outcome = BACKENDS[backend].reconcile(request, check=module.check_mode) if backend else _host.Outcome([], [])
+            # What an earlier run gave to another firewall goes.
+            for name, other in BACKENDS.items():
+                if name != backend and other.holds(nothing):
+                    outcome.add(other.reconcile(nothing, check=module.check_mode))
     except _host.HostError as exc:
         module.fail_json(msg=str(exc))
     for warning in outcome.warnings:
@@ -167,8 +176,8 @@ def main():
         evidence=shown,
         bindings=outcome.bindings,
         diff={
-            "before_header": f"{backend}, {request.node}",
-            "after_header": f"{backend}, {request.node}",
+            "before_header": f"{backend or 'no firewall'}, {request.node}",
+            "after_header": f"{backend or 'no firewall'}, {request.node}",
             "before": "".join(f"{line}\n" for line in outcome.before),
             "after": "".join(f"{line}\n" for line in outcome.after),
         },

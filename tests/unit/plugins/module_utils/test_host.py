@@ -56,3 +56,17 @@ def test_a_host_loses_its_length(network, short):
 @pytest.mark.parametrize(("networks", "everyone"), [(["0.0.0.0/0"], True), (["::/0"], True), (["192.0.2.0/24"], False), ([], False)])
 def test_everyone_is_told_apart(networks, everyone):
     assert _host.is_everyone(networks) is everyone
+
+
+def test_one_run_at_a_time():
+    with _host.lock(), pytest.raises(_host.HostError, match="another run has changed the rules of this host for 0 seconds"), _host.lock(0):
+        pass
+    with _host.lock(0):
+        pass
+
+
+def test_what_another_firewall_held_is_told_as_well():
+    outcome = _host.Outcome(["a"], ["a"])
+    assert not outcome.changed
+    outcome.add(_host.Outcome(["b"], [], warnings=["w"]))
+    assert (outcome.changed, outcome.before, outcome.after, outcome.warnings) == (True, ["a", "b"], ["a"], ["w"])
