@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from expectation import EVERYONE, EXPECTED, MANAGED, PROBED, compare, differences
 from lab_hosts import addresses, changes, everywhere, group, keep, kept, listing
@@ -27,6 +29,13 @@ def test_the_probe_sees_open_ports():
     askers = group("clients") + group("strangers")
     unfiltered = {(source, address): PROBED for source in askers for name in group("service_hosts") for address in addresses(name)}
     assert compare(unfiltered) == {address: [] for name in group("service_hosts") for address in addresses(name)}
+
+
+def test_managed_hosts_send_what_their_firewalls_let_out():
+    """Nothing where outgoing traffic is shut, everything elsewhere: else what is shut for them later would say nothing of others."""
+    sent = () if os.environ.get("LAB_OUTGOING") == "closed" else PROBED
+    answering = [address for role in ("service_hosts", "clients") for name in group(role) for address in addresses(name)]
+    assert compare({(source, address): sent for source in MANAGED for address in answering}) == {address: [] for address in answering}
 
 
 def test_the_lab_is_whole():

@@ -15,6 +15,7 @@ from lab_hosts import BACKENDS, changes, everywhere, group, journal_end, listing
 from plays import Run, attempt
 
 MISTAKES = {
+    "no release": ({"avi_firewall_release": None}, ["avi_firewall_release", "16.2", "16.3", "17.1"]),
     "unknown release": ({"avi_firewall_release": "15.1"}, ["avi_firewall_release", "15.1", "16.2", "16.3", "17.1"]),
     "unknown feature": ({"avi_firewall_features": ["htpp"]}, ["avi_firewall_features", "htpp", "http", "cli_shell"]),
     "unknown backend": ({"avi_firewall_backend": "pf"}, ["avi_firewall_backend", "pf", "auto", *BACKENDS]),
