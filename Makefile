@@ -7,10 +7,10 @@ SITE := ansible-playbook -i extensions/molecule/inventory.yml avi.firewall.site
 PLAIN := --no-command-borders
 SAY = @printf '\n\033[1m== %s\033[0m\n'
 
-.PHONY: help demo demo-down test lint unit molecule deps venv images clean
+.PHONY: help demo demo-down test lint unit molecule bench-traffic deps venv images clean
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
 demo: images ## twelve hosts, three firewalls: closed, then opened by site.yml; leaves them up
 	$(SAY) 'Starting the lab: nine hosts with a firewall that lets nothing in, a client, a stranger, the services'
@@ -40,6 +40,10 @@ unit: venv ## unit and property tests, without containers
 molecule: images ## every scenario, or one: SCENARIO=ufw
 	$(SAY) 'Molecule: $(or $(SCENARIO),all scenarios)'
 	@$(ENV) molecule test $(PLAIN) $(if $(SCENARIO),--scenario-name $(SCENARIO),--all)
+
+bench-traffic: images ## what each change of the rules does to connections that go on meanwhile; takes minutes
+	$(SAY) 'Changing the rules under traffic'
+	@$(ENV) tests/bench/traffic.py
 
 deps: ## system packages: podman, mmdebstrap, …; asks for sudo only when one is missing
 	@tests/lab/deps.sh

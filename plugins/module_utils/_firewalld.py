@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,9 @@ except ImportError:
     HAS_CLIENT = False
 
 CONFIGURATION = Path("/etc/firewalld")
+# Rules that stand in while a set changes: more of them cost more than a reload; a run that is cut off leaves them for no longer than this.
+MOST_BRIDGES = 50
+BRIDGE_SECONDS = 60
 
 Ports = frozenset[tuple[str, str]]
 
@@ -101,8 +105,10 @@ def reconcile(request: _host.Request, check: bool) -> _host.Outcome:
     if outcome.changed and not check:
         _unbind(client, config, wanted, permanent, running)
         _store(config, client, request, wanted, permanent)
-        if reload or not _change_running(client, request, wanted, running):
+        if reload:
             client.reload()
+        else:
+            _change_running(client, request, wanted, running)
     return outcome
 
 
@@ -270,11 +276,12 @@ def _refuse_runtime_only(client: Any, config: Any) -> None:
 
 
 def _needs_reload(wanted: View, running: View) -> bool:
-    """Say whether something is to be done that firewalld cannot do while it runs: make, change or drop an object."""
+    """Say whether something is to be done that firewalld cannot do while it runs: make, change or drop an object; or not as well."""
     return (
         wanted.services != running.services
         or wanted.ipsets.keys() != running.ipsets.keys()
         or (wanted.policy is None) != (running.policy is None)
+        or sum(map(len, _bridges(wanted, running).values())) > MOST_BRIDGES
     )
 
 
@@ -353,21 +360,52 @@ def _policy(client: Any, rules: frozenset[str]) -> dict[str, Any]:
     }
 
 
-def _change_running(client: Any, request: _host.Request, wanted: View, running: View) -> bool:
-    """Change what runs without a reload. Return False when an entry overlaps a narrower one: only a reload does that."""
+def _change_running(client: Any, request: _host.Request, wanted: View, running: View) -> None:
+    """Change what runs without a reload, and keep no one out meanwhile.
+
+    A set takes no entry that overlaps one that stands: that one goes first, and until then a rule for each network in both stands in.
+    """
+    bridges = _bridges(wanted, running)
+    rules = {zone: _bridging(bound & running.rules.get(zone, set()), bridges) for zone, bound in wanted.rules.items()}
+    policy = wanted.policy and wanted.policy | _bridging(wanted.policy & running.policy, bridges)
+    for zone, bridging in rules.items():
+        for rule in bridging:
+            client.addRichRule(zone, rule, BRIDGE_SECONDS)
+    if policy != running.policy:
+        _set_policy(client, request, policy)
     for name, entries in wanted.ipsets.items():
-        here = running.ipsets[name]
-        added = [ipaddress.ip_network(entry) for entry in entries - here]
-        standing = [ipaddress.ip_network(entry) for entry in here]
-        if any(one.overlaps(other) for one in added for other in standing):
-            return False
-    for name, entries in wanted.ipsets.items():
-        for entry in sorted(entries - running.ipsets[name]):
-            client.addEntry(name, entry)
         for entry in sorted(running.ipsets[name] - entries):
             client.removeEntry(name, entry)
-    if wanted.policy is not None and wanted.policy != running.policy:
-        settings = client.getPolicySettings(_policy_name(request))
-        settings.setRichRules(sorted(wanted.policy))
-        client.setPolicySettings(_policy_name(request), settings)
-    return True
+        for entry in sorted(entries - running.ipsets[name]):
+            client.addEntry(name, entry)
+    if policy != wanted.policy:
+        _set_policy(client, request, wanted.policy)
+    for zone, bridging in rules.items():
+        for rule in bridging:
+            client.removeRichRule(zone, rule)
+
+
+def _bridges(wanted: View, running: View) -> dict[str, list[str]]:
+    """Return, for each set, the networks that it holds and shall hold, but not as the same entry."""
+    found = {}
+    for name, entries in wanted.ipsets.items():
+        added, there = ([ipaddress.ip_network(entry) for entry in some] for some in (entries - running.ipsets[name], running.ipsets[name]))
+        found[name] = sorted(map(str, _host.within(added, there) | _host.within(there, added)))
+    return found
+
+
+def _bridging(rules: Iterable[str], bridges: Mapping[str, Sequence[str]]) -> set[str]:
+    """Return what ``rules`` say of these sets, said of the networks instead."""
+    return {
+        rule.replace(f'ipset="{name}"', f'address="{network}"')
+        for rule in rules
+        for name, networks in bridges.items()
+        if f' ipset="{name}"' in rule
+        for network in networks
+    }
+
+
+def _set_policy(client: Any, request: _host.Request, rules: frozenset[str]) -> None:
+    settings = client.getPolicySettings(_policy_name(request))
+    settings.setRichRules(sorted(rules))
+    client.setPolicySettings(_policy_name(request), settings)

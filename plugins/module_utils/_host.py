@@ -8,21 +8,24 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import ipaddress
 import os
 import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Union
 
 # Every file and object of ours that can carry a description carries this one: it tells ours from foreign ones.
 MARK = "Managed by the Ansible collection avi.firewall; do not edit."
 
 # /usr/sbin is not on the path of every user and unit that runs this.
 ENVIRONMENT = {**os.environ, "LC_ALL": "C", "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
+
+Network = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
 
 
 class HostError(Exception):
@@ -142,6 +145,13 @@ def short(network: str) -> str:
     """Return ``network`` the way firewalls print it: a host without its /32 or /128."""
     base, slash, length = network.partition("/")
     return base if slash and length == ("128" if ":" in base else "32") else network
+
+
+def within(networks: Iterable[Network], others: Iterable[Network]) -> set[Network]:
+    """Return those of ``networks`` that lie within one of ``others``; all are of one family."""
+    there = set(others)
+    lengths = {other.prefixlen for other in there}
+    return {one for one in networks if any(length <= one.prefixlen and one.supernet(new_prefix=length) in there for length in lengths)}
 
 
 def is_everyone(networks: Sequence[str]) -> bool:

@@ -4,12 +4,14 @@
 
 """ufw: an application profile for each flow, a rule for each network that may use it.
 
-The profiles are one file of ours; the rules are added by M(community.general.ufw) and carry our comment. ufw keeps both over
+The profiles are one file of ours; the rules are added by M(community.general.ufw) and carry our comment; one that takes the place of a
+stale rule is added here, before that goes. ufw keeps both over
 a reboot, a reload, and being disabled and enabled again. Nothing here reloads ufw: that lets forbidden connections in.
 """
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,26 +76,45 @@ def reconcile(request: _host.Request, check: bool) -> _host.Outcome:
     tuples = _tuples()
     standing = _ours(tuples, request)
     _refuse_stopped_before(tuples, request, wanted)
+    stale = [rule for rule in standing if rule not in wanted]
+    missing = [rule for rule in wanted if rule not in standing]
+    heirs = _heirs(missing, stale)
     outcome = _host.Outcome(
         before=[*stored.splitlines(), *_lines(standing)],
         after=[*text.splitlines(), *_lines({rule: profiles[rule.profile] for rule in wanted})],
-        bindings=[_binding(rule, request) for rule in wanted if rule not in standing],
+        bindings=[_binding(rule, request) for rule in missing if rule not in heirs],
     )
     if outcome.changed and not check:
-        stale = [rule for rule in standing if rule not in wanted]
-        # ufw deletes a rule only while it knows the profile.
-        lost = {rule.profile: standing[rule] for rule in stale if f"[{rule.profile}]" not in stored}
-        if lost:
-            _host.write(file, stored + _text(lost))
+        # ufw deletes a rule only while it knows the profile. Standing rules keep their ports until they are told of new ones.
+        lost = {rule.profile: standing[rule] for rule in stale if rule.profile not in profiles}
+        known = _text({**profiles, **lost})
+        if known and known != stored:
+            _host.write(file, known)
+        for rule in heirs:
+            _host.run("ufw", *rule.words(), "comment", request.mark)
         for rule in stale:
             _host.run("ufw", "delete", *rule.words())
-        if not text:
-            file.unlink(missing_ok=True)
-        elif text != stored or lost:
-            _host.write(file, text)
         for profile in sorted({rule.profile for rule in standing if rule in wanted and standing[rule] != profiles[rule.profile]}):
             _host.run("ufw", "app", "update", profile)
+        if not text:
+            file.unlink(missing_ok=True)
+        elif text != known:
+            _host.write(file, text)
     return outcome
+
+
+def _heirs(missing: list[Rule], stale: list[Rule]) -> list[Rule]:
+    """Return the missing rules that let in some whom a stale one let in: they must stand before that goes."""
+    found = []
+    for rule in missing:
+        network = ipaddress.ip_network(rule.network)
+        for other in stale:
+            same = (rule.direction, rule.profile, rule.interface) == (other.direction, other.profile, other.interface)
+            there = ipaddress.ip_network(other.network)
+            if same and network.version == there.version and network.overlaps(there):
+                found.append(rule)
+                break
+    return found
 
 
 def _file(request: _host.Request) -> Path:

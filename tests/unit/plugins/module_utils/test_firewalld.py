@@ -61,3 +61,32 @@ def test_lines_tell_where_the_two_configurations_differ():
 )
 def test_only_a_new_changed_or_dropped_object_needs_a_reload(wanted, running, reload):
     assert _firewalld._needs_reload(wanted, running) is reload
+
+
+def sets(*entries):
+    return _firewalld.View(ipsets={"avi-con-service_engine-4": frozenset(entries)})
+
+
+@pytest.mark.parametrize(
+    ("wanted", "running", "bridges"),
+    [
+        (["192.0.2.0/24"], ["192.0.2.21", "192.0.2.22", "198.51.100.1"], ["192.0.2.21/32", "192.0.2.22/32"]),
+        (["192.0.2.21"], ["192.0.2.0/24"], ["192.0.2.21/32"]),
+        (["192.0.2.21", "198.51.100.1"], ["192.0.2.21"], []),
+    ],
+)
+def test_a_rule_stands_in_for_each_network_that_both_sets_hold_in_another_form(wanted, running, bridges):
+    found = _firewalld._bridges(sets(*wanted), sets(*running))
+    assert found == {"avi-con-service_engine-4": bridges}
+    rules = [
+        'rule family="ipv4" source ipset="avi-con-service_engine-4" service name="avi-con-service_engine" accept',
+        'rule family="ipv6" source ipset="avi-con-service_engine-6" service name="avi-con-service_engine" accept',
+    ]
+    expected = {f'rule family="ipv4" source address="{network}" service name="avi-con-service_engine" accept' for network in bridges}
+    assert _firewalld._bridging(rules, found) == expected
+
+
+def test_more_overlaps_than_a_reload_is_worth_are_left_to_a_reload():
+    hosts = [f"192.0.2.{number}" for number in range(1, 256, 2)]
+    assert _firewalld._needs_reload(sets("192.0.2.0/24"), sets(*hosts[:50])) is False
+    assert _firewalld._needs_reload(sets("192.0.2.0/24"), sets(*hosts)) is True

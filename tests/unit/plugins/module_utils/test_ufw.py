@@ -83,3 +83,19 @@ def test_a_specific_foreign_deny_does_not():
     assert refused("deny any any 0.0.0.0/0 any 203.0.113.66 in") is None
     assert refused("deny tcp 23 0.0.0.0/0 any 0.0.0.0/0 in") is None
     assert refused("deny any any 0.0.0.0/0 any 0.0.0.0/0 out") is None
+
+
+def rule(network, direction="in", profile="avi-con-service_engine", interface=""):
+    return _ufw.Rule(direction, profile, network, interface)
+
+
+def test_a_rule_that_takes_the_place_of_a_stale_one_is_its_heir():
+    wide, narrow = rule("192.0.2.0/24"), rule("192.0.2.21")
+    assert _ufw._heirs([wide], [narrow]) == [wide]
+    assert _ufw._heirs([narrow], [wide]) == [narrow]
+
+
+def test_a_rule_for_others_is_no_heir():
+    others = [rule("198.51.100.1"), rule("2001:db8::/32"), rule("192.0.2.21", profile="avi-con-management_client")]
+    others += [rule("192.0.2.21", direction="out"), rule("192.0.2.21", interface="eth0")]
+    assert _ufw._heirs([rule("192.0.2.0/24")], others) == []
