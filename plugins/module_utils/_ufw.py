@@ -5,8 +5,8 @@
 """ufw: an application profile for each flow, a rule for each network that may use it.
 
 The profiles are one file of ours; the rules are added by M(community.general.ufw) and carry our comment; one that takes the place of a
-stale rule is added here, before that goes. ufw keeps both over
-a reboot, a reload, and being disabled and enabled again. Nothing here reloads ufw: that lets forbidden connections in.
+stale rule is added here, before that goes. ufw keeps both over a reboot, a reload, and being disabled and enabled again. Nothing here
+reloads ufw: that lets forbidden connections in.
 """
 
 from __future__ import annotations
