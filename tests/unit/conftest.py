@@ -9,8 +9,13 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+import hypothesis
 import pytest
 import yaml
+
+# A loaded machine is no fault of the code.
+hypothesis.settings.register_profile("patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("patient")
 
 ROOT = Path(__file__).parent.parent.parent
 
