@@ -175,7 +175,7 @@ class Part:
         return {name: found[name] for name in map(self._chain, BUILTIN) if name in found}
 
     def standing(self, version: int) -> dict[str, list[tuple[Tokens, bool]]]:
-        """Return the jumps to this part from each built-in chain, and whether each is in its place."""
+        """Return the jumps to this part from each built-in chain, and whether each is in its place; a second one never is."""
         table = self.tables[version]
         targets = {self._chain(direction) for direction in BUILTIN}
         found: dict[str, list[tuple[Tokens, bool]]] = {}
@@ -184,7 +184,7 @@ class Part:
             judged = [judge(rule) for rule in rules]
             ours = frozenset(index for index, rule in enumerate(judged) if rule.target.startswith("avi-"))
             found[builtin] = [
-                (rule, _place.well_placed(table.judged(), judged, index, ours))
+                (rule, rule not in rules[:index] and _place.well_placed(table.judged(), judged, index, ours))
                 for index, rule in enumerate(rules)
                 if target(rule) in targets
             ]

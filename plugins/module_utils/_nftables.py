@@ -243,14 +243,14 @@ class Part:
         return {chain: [line.text for line in lines] for chain, lines in self.ruleset.chains.items() if self._is_ours(chain[2])}
 
     def found_jumps(self) -> dict[Chain, list[tuple[Line, bool]]]:
-        """Return the jumps to this part by base chain, and whether each is in its place."""
+        """Return the jumps to this part by base chain, and whether each is in its place; a second one never is."""
         found: dict[Chain, list[tuple[Line, bool]]] = {}
         for base in self.ruleset.base:
             lines = self.ruleset.chains[base]
-            judged = [line.judged for line in lines]
+            judged, texts = [line.judged for line in lines], [line.text for line in lines]
             ours = frozenset(index for index, rule in enumerate(judged) if rule.target.startswith("avi-"))
             jumps = [
-                (line, _place.well_placed(self.ruleset.judged(base), judged, index, ours))
+                (line, line.text not in texts[:index] and _place.well_placed(self.ruleset.judged(base), judged, index, ours))
                 for index, line in enumerate(lines)
                 if self._is_ours(line.judged.target)
             ]

@@ -128,3 +128,30 @@ def test_one_chain_for_each_family_is_fine():
 def test_a_chain_that_is_not_there_is_refused(named):
     with pytest.raises(_host.HostError, match=r"is no base chain on the input hook; there is inet filter input, inet other input"):
         _nftables._base_chains(TWO, "input", named)
+
+
+JUMP = {"jump": {"target": "avi-con-in"}}
+MARKED = {"comment": "avi:controller"}
+
+
+def commands(monkeypatch, *handles):
+    """Return what a part without flows' sets but with its jump would do where jumps stand at ``handles``."""
+    jumps = [rule(JUMP, handle=handle, **MARKED) for handle in handles]
+    ruleset = parse(chain("input", **INPUT, policy="accept"), chain("avi-con-in"), *jumps, rule(DROP, handle=99))
+    monkeypatch.setattr(_nftables, "_listing", lambda: ruleset)
+    part = _nftables.Part(_host.Request("controller", "con"))
+    part.rules = {("inet", "filter", "avi-con-in"): []}
+    part.jumps = {("inet", "filter", "input"): ['jump avi-con-in comment "avi:controller"']}
+    return part.commands()
+
+
+@pytest.mark.parametrize(
+    ("handles", "expected"),
+    [
+        ([7], []),
+        ([7, 8], ["delete rule inet filter input handle 8"]),
+        ([], ['insert rule inet filter input position 99 jump avi-con-in comment "avi:controller"']),
+    ],
+)
+def test_a_jump_stands_once(monkeypatch, handles, expected):
+    assert commands(monkeypatch, *handles) == expected
