@@ -37,6 +37,21 @@ class Unit:
     wanted_by: str
 
 
+@dataclasses.dataclass(frozen=True)
+class DropIn:
+    """What makes another unit run this code as the last step of its own start and reload: nothing can come in between.
+
+    Its failure is not theirs: a start that failed would be followed by a stop, which takes the user's own rules away.
+    """
+
+    unit: str
+
+    @property
+    def path(self) -> Path:
+        """Return the file of the drop-in."""
+        return UNITS / f"{self.unit}.d" / "avi-firewall.conf"
+
+
 def record(backend: str, request: _host.Request) -> Path:
     """Return where the record of ``request`` is kept: it is there as long as anything of it may be."""
     return RECORDS / backend / f"{request.part}.json"
@@ -48,7 +63,7 @@ def requests(backend: str) -> list[_host.Request]:
     return [_host.Request(**json.loads(path.read_text(encoding="utf-8"))) for path in found]
 
 
-def files(backend: str, request: _host.Request, modules: Sequence[ModuleType], units: Sequence[Unit]) -> Files:
+def files(backend: str, request: _host.Request, modules: Sequence[ModuleType], units: Sequence[Unit | DropIn]) -> Files:
     """Return every file that ``request`` needs for the next boot with its text; None: it has to go.
 
     ``modules`` are those the backend is made of, itself last. Files that another part or backend needs stay.
@@ -66,10 +81,13 @@ def files(backend: str, request: _host.Request, modules: Sequence[ModuleType], u
     return dict.fromkeys([own, *(path for path in kept if UNITS in path.parents)])
 
 
-def _library(modules: Sequence[ModuleType], units: Sequence[Unit]) -> dict[Path, str]:
+def _library(modules: Sequence[ModuleType], units: Sequence[Unit | DropIn]) -> dict[Path, str]:
     package = LIBRARY / "avi_firewall"
     found = {package / f"{_name(module)}.py": module.__spec__.loader.get_source(module.__spec__.name) for module in modules}
     for unit in units:
+        if isinstance(unit, DropIn):
+            found[unit.path] = _drop_in_text(_name(modules[-1]))
+            continue
         found[UNITS / unit.name] = _text(unit, _name(modules[-1]))
         found[UNITS / f"{unit.wanted_by}.wants" / unit.name] = ""
     return found
@@ -77,6 +95,11 @@ def _library(modules: Sequence[ModuleType], units: Sequence[Unit]) -> dict[Path,
 
 def _name(module: ModuleType) -> str:
     return module.__spec__.name.rpartition(".")[2]
+
+
+def _drop_in_text(module: str) -> str:
+    command = f"-/usr/bin/env PYTHONPATH={LIBRARY} PYTHONDONTWRITEBYTECODE=1 {sys.executable} -m avi_firewall.{module}"
+    return f"# {_host.MARK}\n[Service]\nExecStartPost={command}\nExecReload={command}\n"
 
 
 def _text(unit: Unit, module: str) -> str:
@@ -124,6 +147,7 @@ def keep(wanted: Mapping[Path, str | None]) -> None:
     if any(path.name in units for path in gone):
         # Stopping does nothing to the rules: a oneshot without ExecStop. It keeps systemd from remembering a unit that is gone.
         _host.run("systemctl", "disable", "--now", *units)
+    changed = bool(gone)
     for path, text in wanted.items():
         if path.parent.suffix == ".wants":
             continue
@@ -131,10 +155,12 @@ def keep(wanted: Mapping[Path, str | None]) -> None:
             path.unlink(missing_ok=True)
         elif read(path) != text:
             _host.write(path, text, 0o600 if RECORDS in path.parents else 0o644)
-    for folder in (*RECORDS.glob("*"), RECORDS, LIBRARY / "avi_firewall", LIBRARY):
+            changed = changed or UNITS in path.parents
+    drop_ins = [path.parent for path in wanted if path.parent.suffix == ".d"]
+    for folder in (*RECORDS.glob("*"), RECORDS, LIBRARY / "avi_firewall", LIBRARY, *drop_ins):
         if folder.is_dir() and not any(folder.iterdir()):
             folder.rmdir()
-    if gone:
+    if changed:
         _host.run("systemctl", "daemon-reload")
-    elif any(read(path) is None for path in wanted if path.parent.suffix == ".wants"):
+    if not gone and any(read(path) is None for path in wanted if path.parent.suffix == ".wants"):
         _host.run("systemctl", "enable", *units)

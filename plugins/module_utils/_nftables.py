@@ -7,7 +7,7 @@
 To open a port the accept must stand in the chain that would drop it: an accept in a table of one's own does not override a drop in
 another. So sets, chain and jump go into the user's table, all in one transaction that is checked first. No module binds it.
 
-The kernel forgets it at a reboot, and the user's own ruleset begins with `flush ruleset`. A unit tied to nftables.service brings it
+The kernel forgets it at a reboot, and the user's own ruleset begins with `flush ruleset`. A drop-in of nftables.service brings it
 back after that; files for include lines in the user's ruleset do so within the user's own transaction.
 """
 
@@ -24,15 +24,7 @@ from typing import Any
 from . import _boot, _host, _place
 
 MODULES = (_host, _place, _boot, sys.modules[__name__])
-UNITS = (
-    _boot.Unit(
-        "avi-firewall-nftables.service",
-        "Rules of avi.firewall in nftables",
-        "rules",
-        ["After=nftables.service", "PartOf=nftables.service", "ReloadPropagatedFrom=nftables.service"],
-        "nftables.service",
-    ),
-)
+UNITS = (_boot.DropIn("nftables.service"),)
 
 # Rulesets of other programs, which look after them themselves.
 FOREIGN_TABLES = ("firewalld", "netavark", "docker-bridges", "f2b-table")
