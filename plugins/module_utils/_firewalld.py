@@ -86,7 +86,7 @@ def reconcile(request: _host.Request, check: bool) -> _host.Outcome:
     if not client.connected:
         raise _host.HostError("firewalld does not run: start it, or set avi_firewall_backend to the firewall that does")
     config = client.config()
-    _refuse_foreign(client, config, request)
+    _refuse_foreign(config, request)
     wanted = _wanted(client, request)
     permanent, running = _permanent(config, request), _running(client, request)
     outcome = _host.Outcome(
@@ -236,7 +236,7 @@ def _overlap(one: str, other: str) -> bool:
     return first.version == second.version and first.overlaps(second)
 
 
-def _refuse_foreign(client: Any, config: Any, request: _host.Request) -> None:
+def _refuse_foreign(config: Any, request: _host.Request) -> None:
     """Stop when a service, an ipset or a policy bears a name of ours and not our mark."""
     found = {
         **{f"service {name}": config.getServiceByName(name) for name in config.getServiceNames() if name.startswith(request.prefix)},

@@ -106,13 +106,13 @@ def lock(seconds: int = 60) -> Iterator[None]:
         yield
 
 
-def run(*command: str, stdin: str | None = None, accept: Sequence[int] = (0,)) -> str:
-    """Run ``command`` and return what it printed. Raises HostError for an exit code that is not in ``accept``."""
+def run(*command: str, stdin: str | None = None) -> str:
+    """Run ``command`` and return what it printed. Raises HostError for an exit code other than 0."""
     try:
         done = subprocess.run(command, input=stdin, capture_output=True, text=True, env=ENVIRONMENT, check=False)
     except FileNotFoundError as exc:
         raise HostError(f"the command {command[0]} is missing on this host") from exc
-    if done.returncode not in accept:
+    if done.returncode != 0:
         raise HostError(f"{' '.join(command)} failed ({done.returncode}): {(done.stderr or done.stdout).strip()}")
     return done.stdout
 

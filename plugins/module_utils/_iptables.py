@@ -177,14 +177,15 @@ class Part:
     def standing(self, version: int) -> dict[str, list[tuple[Tokens, bool]]]:
         """Return the jumps to this part from each built-in chain, and whether each is in its place; a second one never is."""
         table = self.tables[version]
+        chains = table.judged()
         targets = {self._chain(direction) for direction in BUILTIN}
         found: dict[str, list[tuple[Tokens, bool]]] = {}
         for builtin in BUILTIN.values():
             rules = table.chains.get(builtin, [])
-            judged = [judge(rule) for rule in rules]
+            judged = chains.get(builtin, [])
             ours = frozenset(index for index, rule in enumerate(judged) if rule.target.startswith("avi-"))
             found[builtin] = [
-                (rule, rule not in rules[:index] and _place.well_placed(table.judged(), judged, index, ours))
+                (rule, rule not in rules[:index] and _place.well_placed(chains, judged, index, ours))
                 for index, rule in enumerate(rules)
                 if target(rule) in targets
             ]
