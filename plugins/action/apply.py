@@ -4,31 +4,41 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
-from ansible.errors import AnsibleActionFail
+from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
+from ansible.plugins.connection import ConnectionBase
 from ansible_collections.avi.firewall.plugins.plugin_utils import _inventory, _plan, _task
 
-SPEC = {
-    **_task.SPEC,
+MEANS: dict[str, dict[str, Any]] = {
     "backend": {"type": "str", "default": "auto"},
     "interfaces": {"type": "list", "elements": "str", "default": []},
     "zone": {"type": "str"},
     "nftables_chain": {"type": "str"},
     "may_reload": {"type": "bool", "default": False},
+    "may_lock_out": {"type": "bool", "default": False},
+    "confirm_timeout": {"type": "int", "default": 30},
 }
+# What binds the rules where the firewall has a standard module.
+BINDING_MODULES = {"firewalld": "ansible.posix.firewalld", "ufw": "community.general.ufw", "iptables": "ansible.builtin.iptables"}
 
 
 class ActionModule(ActionBase):
-    """Makes the plan on the control node and hands it to the host in one call of avi.firewall.host_rules."""
+    """Brings the plan to the host: one call of host_rules; after a change the bindings, and a confirmation over a new connection.
+
+    All of it is one task, so that no other host of the play stands between a change and its confirmation.
+    """
 
     TRANSFERS_FILES = False
     _supports_check_mode = True
 
     def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
         result = super().run(tmp, task_vars)
-        options = self.validate_argument_spec(SPEC)[1]
+        options = self.validate_argument_spec({**_task.SPEC, **MEANS})[1]
+        if options["confirm_timeout"] < 1:
+            raise AnsibleActionFail(f"avi_firewall_confirm_timeout is {options['confirm_timeout']}: at least 1 second is needed")
         try:
             plan = _task.plan(options, task_vars)
             addresses = _inventory.addresses(task_vars["inventory_hostname"], self._known(task_vars)) if plan.rules else []
@@ -39,14 +49,50 @@ class ActionModule(ActionBase):
             "part": _plan.PARTS[options["node"]],
             "flows": _plan.flows(plan.rules),
             "addresses": addresses,
-            **{name: options[name] for name in ("backend", "interfaces", "zone", "nftables_chain", "may_reload")},
+            **{name: options[name] for name in MEANS},
         }
-        return {
-            **result,
-            **self._execute_module(module_name="avi.firewall.host_rules", module_args=arguments, task_vars=task_vars),
-        }
+        made = self._execute_module(module_name="avi.firewall.host_rules", module_args=arguments, task_vars=task_vars)
+        if made.get("token"):
+            self._finish(made, options["confirm_timeout"], task_vars)
+        return {**result, **made}
 
     def _known(self, task_vars: Any) -> dict[str, Any]:
         """Return the variables that tell this host's address, as the task sees them."""
         names = ("avi_firewall_address", "ansible_host", "ansible_facts")
         return {name: self._templar.template(task_vars[name]) for name in names if name in task_vars}
+
+    def _finish(self, made: dict[str, Any], seconds: int, task_vars: Any) -> None:
+        """Bind what is not bound yet, then confirm the change over a new connection, or have it taken back."""
+        for binding in made["bindings"]:
+            module = BINDING_MODULES[made["backend"]]
+            bound = self._execute_module(module_name=module, module_args=binding, task_vars=task_vars)
+            if bound.get("failed"):
+                self._confirm(made["token"], task_vars, stand=False)
+                raise AnsibleActionFail(
+                    f"{module} failed for {binding}: {bound.get('msg')}. The host has its former rules back", result=bound
+                )
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                self._connect_anew()
+                confirmed = self._confirm(made["token"], task_vars)
+                break
+            except AnsibleConnectionFailure as exc:
+                if time.monotonic() > deadline:
+                    raise AnsibleActionFail(
+                        f"no new connection to this host succeeded within {seconds} seconds (avi_firewall_confirm_timeout) of the change: "
+                        f"the host takes it back by itself. The last attempt said: {exc}"
+                    ) from exc
+                time.sleep(1)
+        if confirmed.get("failed"):
+            raise AnsibleActionFail(confirmed["msg"], result=confirmed)
+
+    def _connect_anew(self) -> None:
+        """Drop the connection in use where it is one that lasts: a rule that shuts out new ones lets it live."""
+        if type(self._connection).reset is not ConnectionBase.reset:
+            self._connection.reset()
+
+    def _confirm(self, token: str, task_vars: Any, stand: bool = True) -> dict[str, Any]:
+        return self._execute_module(
+            module_name="avi.firewall.host_confirm", module_args={"token": token, "stand": stand}, task_vars=task_vars
+        )

@@ -21,18 +21,21 @@ from . import _host
 
 RECORDS = Path("/etc/avi-firewall")
 LIBRARY = Path("/usr/local/lib/avi-firewall")
+ETC = Path("/etc")
 UNITS = Path("/etc/systemd/system")
+# Where people's own rules are saved for the next boot, by hand or by their distribution's tools.
+SAVED = ("iptables/*", "sysconfig/ip*tables", "nftables.conf", "nftables/*", "sysconfig/nftables.conf")
 
 Files = dict[Path, "str | None"]
 
 
 @dataclasses.dataclass(frozen=True)
 class Unit:
-    """A oneshot unit: ``order`` are lines of its Unit section, ``what`` is handed to the backend as its argument."""
+    """A oneshot unit: ``order`` are lines of its Unit section, ``steps`` are commands, or single words: arguments of the backend."""
 
     name: str
     description: str
-    what: str
+    steps: Sequence[str]
     order: Sequence[str]
     wanted_by: str
 
@@ -82,8 +85,7 @@ def files(backend: str, request: _host.Request, modules: Sequence[ModuleType], u
 
 
 def _library(modules: Sequence[ModuleType], units: Sequence[Unit | DropIn]) -> dict[Path, str]:
-    package = LIBRARY / "avi_firewall"
-    found = {package / f"{_name(module)}.py": module.__spec__.loader.get_source(module.__spec__.name) for module in modules}
+    found = {LIBRARY / "avi_firewall" / f"{name}.py": text for name, text in sources(modules).items()}
     for unit in units:
         if isinstance(unit, DropIn):
             found[unit.path] = _drop_in_text(_name(modules[-1]))
@@ -93,29 +95,38 @@ def _library(modules: Sequence[ModuleType], units: Sequence[Unit | DropIn]) -> d
     return found
 
 
+def sources(modules: Sequence[ModuleType]) -> dict[str, str]:
+    """Return the source of each of ``modules`` under its name."""
+    return {_name(module): module.__spec__.loader.get_source(module.__spec__.name) for module in modules}
+
+
 def _name(module: ModuleType) -> str:
     return module.__spec__.name.rpartition(".")[2]
 
 
 def _drop_in_text(module: str) -> str:
-    command = f"-/usr/bin/env PYTHONPATH={LIBRARY} PYTHONDONTWRITEBYTECODE=1 {sys.executable} -m avi_firewall.{module}"
+    command = f"-/usr/bin/env PYTHONPATH={LIBRARY} PYTHONDONTWRITEBYTECODE=1 {_command(module)}"
     return f"# {_host.MARK}\n[Service]\nExecStartPost={command}\nExecReload={command}\n"
 
 
+def _command(module: str) -> str:
+    return f"{sys.executable} -m avi_firewall.{module}"
+
+
 def _text(unit: Unit, module: str) -> str:
-    command = f"{sys.executable} -m avi_firewall.{module} {unit.what}"
     lines = [
         f"# {_host.MARK}",
         "[Unit]",
         f"Description={unit.description}",
+        # A change that was taken back at this boot may have left nothing to bring back.
+        f"ConditionPathExists={RECORDS}",
         *unit.order,
         "",
         "[Service]",
         "Type=oneshot",
         "RemainAfterExit=yes",
         f"Environment=PYTHONPATH={LIBRARY} PYTHONDONTWRITEBYTECODE=1",
-        f"ExecStart={command}",
-        f"ExecReload={command}",
+        *(f"ExecStart={step if ' ' in step else f'{_command(module)} {step}'}" for step in unit.steps),
         "",
         "[Install]",
         f"WantedBy={unit.wanted_by}",
@@ -123,9 +134,21 @@ def _text(unit: Unit, module: str) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
+def refuse_saved(backend: str, request: _host.Request) -> None:
+    """Stop before the rules go while a file that somebody saved for the next boot names them."""
+    if request.flows or not record(backend, request).exists():
+        return
+    for path in sorted(found for pattern in SAVED for found in ETC.glob(pattern) if found.is_file()):
+        if request.prefix in path.read_text(encoding="utf-8", errors="replace"):
+            raise _host.HostError(
+                f"{path} was saved while our rules stood, and would bring them back at the next boot, or fail there as a whole: "
+                f"take what names {request.prefix} out of it, then run again"
+            )
+
+
 def read(path: Path) -> str | None:
     """Return the text of ``path``, None if it is not there."""
-    if path.is_symlink():
+    if path.parent.suffix == ".wants" and path.is_symlink():
         return ""  # what `systemctl enable` makes: that it is there is all there is to know
     return path.read_text(encoding="utf-8") if path.exists() else None
 
@@ -138,6 +161,31 @@ def lines(wanted: Mapping[Path, str | None]) -> list[str]:
 def found_lines(wanted: Mapping[Path, str | None]) -> list[str]:
     """Return a line for each of these files that is there."""
     return lines({path: read(path) for path in wanted})
+
+
+def restore(path: Path, text: str | None) -> None:
+    """Put ``path`` back as :func:`read` found it, while systemd does not look."""
+    if text is None:
+        path.unlink(missing_ok=True)
+    elif path.parent.suffix == ".wants":
+        path.unlink(missing_ok=True)
+        path.symlink_to(UNITS / path.name)
+    elif read(path) != text:
+        _host.write(path, text)
+    _tidy(path)
+
+
+def _tidy(*paths: Path) -> None:
+    """Remove the folders of ours that hold nothing any more."""
+    for folder in (
+        *(path.parent for path in paths if path.parent.suffix == ".d"),
+        *RECORDS.glob("*"),
+        RECORDS,
+        LIBRARY / "avi_firewall",
+        LIBRARY,
+    ):
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
 
 
 def keep(wanted: Mapping[Path, str | None]) -> None:
@@ -156,10 +204,7 @@ def keep(wanted: Mapping[Path, str | None]) -> None:
         elif read(path) != text:
             _host.write(path, text, 0o600 if RECORDS in path.parents else 0o644)
             changed = changed or UNITS in path.parents
-    drop_ins = [path.parent for path in wanted if path.parent.suffix == ".d"]
-    for folder in (*RECORDS.glob("*"), RECORDS, LIBRARY / "avi_firewall", LIBRARY, *drop_ins):
-        if folder.is_dir() and not any(folder.iterdir()):
-            folder.rmdir()
+    _tidy(*wanted)
     if changed:
         _host.run("systemctl", "daemon-reload")
     if not gone and any(read(path) is None for path in wanted if path.parent.suffix == ".wants"):

@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from . import _host
+from . import _boot, _host
 
 try:
     from firewall.client import FirewallClient, FirewallClientIPSetSettings, FirewallClientServiceSettings
@@ -42,6 +43,35 @@ class View:
     ipsets: dict[str, frozenset[str]] = field(default_factory=dict)
     rules: dict[str, set[str]] = field(default_factory=dict)
     policy: frozenset[str] | None = None
+
+    @classmethod
+    def of(cls, state: Mapping[str, Any]) -> View:
+        """Return the view that :meth:`state` was taken of."""
+        return cls(
+            {name: frozenset((port, protocol) for port, protocol in ports) for name, ports in state["services"].items()},
+            {name: frozenset(entries) for name, entries in state["ipsets"].items()},
+            {zone: set(rules) for zone, rules in state["rules"].items()},
+            None if state["policy"] is None else frozenset(state["policy"]),
+        )
+
+    def state(self) -> dict[str, Any]:
+        """Return the view as JSON can hold it."""
+        return {
+            "services": {name: sorted(ports) for name, ports in self.services.items()},
+            "ipsets": {name: sorted(entries) for name, entries in self.ipsets.items()},
+            "rules": {zone: sorted(rules) for zone, rules in self.rules.items()},
+            "policy": None if self.policy is None else sorted(self.policy),
+        }
+
+    def lets_in(self) -> list[_host.Access]:
+        """Return who gets in by the rules of the zones."""
+        found = []
+        for rule in set().union(*self.rules.values()):
+            words = dict(re.findall(r'(family|ipset|name)="([^"]+)"', rule))
+            everyone = ["0.0.0.0/0" if words["family"] == "ipv4" else "::/0"]
+            for network in self.ipsets.get(words["ipset"], ()) if "ipset" in words else everyone:
+                found += [(protocol, int(port), network) for port, protocol in self.services.get(words["name"], ())]
+        return found
 
     def lines(self) -> list[str]:
         """Return the view as lines."""
@@ -73,13 +103,14 @@ def holds(request: _host.Request) -> bool:
     return any(CONFIGURATION.glob(f"*/{request.prefix}*.xml"))
 
 
-def reconcile(request: _host.Request, check: bool) -> _host.Outcome:
-    """Bring services, ipsets and policy of ``request`` in line; return what is left to bind.
+def prepare(request: _host.Request, former: _host.Snapshot | None = None) -> _host.Change:
+    """Return the change that brings services, ipsets and policy in line with ``request``, or all of it back to what ``former`` holds.
 
-    Raises HostError, before any change, when firewalld does not answer, or something foreign bears a name of ours.
+    Raises HostError when firewalld does not answer, something foreign bears a name of ours, or a reload would lose what others added.
     """
-    if not request.flows and not evidence():
-        return _host.Outcome([], [], warnings=["firewalld does not run, but keeps rules of ours: they go with the first run while it does"])
+    if not request.flows and former is None and not evidence():
+        warning = "firewalld does not run, but keeps rules of ours: they go with the first run while it does"
+        return _host.Change([], [], lambda: None, _host.Snapshot("firewalld", request, None, {}), warnings=[warning])
     if not HAS_CLIENT:
         raise _host.HostError("firewalld's Python library (python3-firewall) is missing for the Python that Ansible uses here")
     client = FirewallClient()
@@ -87,29 +118,49 @@ def reconcile(request: _host.Request, check: bool) -> _host.Outcome:
         raise _host.HostError("firewalld does not run: start it, or set avi_firewall_backend to the firewall that does")
     config = client.config()
     _refuse_foreign(config, request)
-    wanted = _wanted(client, request)
+    wanted = _wanted(client, request) if former is None else View.of(former.state)
     permanent, running = _permanent(config, request), _running(client, request)
-    outcome = _host.Outcome(
+    reload = _needs_reload(wanted, running)
+    if reload and former is None and not request.may_reload:
+        _refuse_runtime_only(client, config)
+
+    def apply() -> None:
+        _unbind(client, config, wanted, permanent, running)
+        _store(config, client, request, wanted, permanent)
+        if former is not None:
+            _bind(config, wanted)
+        if reload:
+            client.reload()
+            return
+        _change_running(client, request, wanted, running)
+        for zone, rules in wanted.rules.items() if former is not None else ():
+            for rule in rules - running.rules.get(zone, set()):
+                client.addRichRule(zone, rule)
+
+    zones = sorted({*wanted.rules, *permanent.rules})
+    return _host.Change(
         before=_lines(permanent, running),
         after=wanted.lines(),
-        bindings=[
-            {"zone": zone, "rule": rule}
+        apply=apply,
+        snapshot=_host.Snapshot("firewalld", request, permanent.state(), _files(request, wanted, zones)),
+        lets_in=running.lets_in(),
+        bindings=lambda: [
+            {"zone": zone, "rich_rule": rule, "state": "enabled", "permanent": True, "immediate": True}
             for zone, rules in sorted(wanted.rules.items())
             for rule in sorted(rules)
             if rule not in permanent.rules.get(zone, ()) or rule not in running.rules.get(zone, ())
         ],
+        warnings=_denied_later(client) if wanted.policy else [],
     )
-    reload = _needs_reload(wanted, running)
-    if reload and not request.may_reload:
-        _refuse_runtime_only(client, config)
-    if outcome.changed and not check:
-        _unbind(client, config, wanted, permanent, running)
-        _store(config, client, request, wanted, permanent)
-        if reload:
-            client.reload()
-        else:
-            _change_running(client, request, wanted, running)
-    return outcome
+
+
+def _files(request: _host.Request, wanted: View, zones: Iterable[str]) -> dict[str, str | None]:
+    """Return the files of the permanent configuration that a change may touch, as they are."""
+    names = [f"services/{name}" for name in wanted.services]
+    names += [f"ipsets/{name}" for name in wanted.ipsets]
+    names += [f"zones/{zone}" for zone in zones]
+    paths = {CONFIGURATION / f"{name}.xml" for name in [*names, f"policies/{_policy_name(request)}"]}
+    return {str(path): _boot.read(path) for path in sorted(paths | set(CONFIGURATION.glob(f"*/{request.prefix}*.xml")))}
 
 
 def _wanted(client: Any, request: _host.Request) -> View:
@@ -298,6 +349,16 @@ def _unbind(client: Any, config: Any, wanted: View, permanent: View, running: Vi
             stored.update(settings)
 
 
+def _bind(config: Any, wanted: View) -> None:
+    """Add to the permanent zones what they lack; in an ordinary run that is left to the standard module."""
+    for zone, rules in wanted.rules.items():
+        stored = config.getZoneByName(zone)
+        settings = stored.getSettings()
+        for rule in rules - set(map(str, settings.getRichRules())):
+            settings.addRichRule(rule)
+        stored.update(settings)
+
+
 def _store(config: Any, client: Any, request: _host.Request, wanted: View, permanent: View) -> None:
     """Write services, ipsets and policy into the permanent configuration: what refers goes first and comes last."""
     name = _policy_name(request)
@@ -346,18 +407,38 @@ def _store(config: Any, client: Any, request: _host.Request, wanted: View, perma
 
 def _policy(client: Any, rules: frozenset[str]) -> dict[str, Any]:
     """Return a policy for what this host sends, ahead of every foreign one that lets nothing more pass."""
-    others = [client.getPolicySettings(policy) for policy in client.getPolicies()]
-    catching = [
-        other.getPriority() for other in others if "HOST" in other.getIngressZones() and str(other.getTarget()) in ("DROP", "REJECT")
-    ]
     return {
         "description": _host.MARK,
         "ingress_zones": ["HOST"],
         "egress_zones": ["ANY"],
-        "priority": min([0, *catching]) - 1,
+        "priority": _priority(_outgoing(client)),
         "target": "CONTINUE",
         "rich_rules": sorted(rules),
     }
+
+
+def _outgoing(client: Any) -> dict[str, Any]:
+    """Return the foreign policies for what this host sends."""
+    policies = {str(name): client.getPolicySettings(name) for name in client.getPolicies() if not str(name).startswith("avi-")}
+    return {name: policy for name, policy in policies.items() if "HOST" in policy.getIngressZones()}
+
+
+def _priority(outgoing: Mapping[str, Any]) -> int:
+    catching = [policy.getPriority() for policy in outgoing.values() if str(policy.getTarget()) in ("DROP", "REJECT")]
+    return min([0, *catching]) - 1
+
+
+def _denied_later(client: Any) -> list[str]:
+    """Return a warning for each foreign rule that denies something on its way out, and comes after ours: a policy has one place."""
+    outgoing = _outgoing(client)
+    return [
+        f"policy {name} denies what leaves this host by {rule}, but comes after our policy, which may accept it: "
+        f"give the rule to a policy with a priority below {_priority(outgoing)}"
+        for name, policy in outgoing.items()
+        if policy.getPriority() > _priority(outgoing)
+        for rule in map(str, policy.getRichRules())
+        if re.search(r" (drop|reject)\b", rule)
+    ]
 
 
 def _change_running(client: Any, request: _host.Request, wanted: View, running: View) -> None:

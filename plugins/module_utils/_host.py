@@ -11,10 +11,11 @@ import errno
 import ipaddress
 import os
 import socket
+import stat
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Union
@@ -26,6 +27,7 @@ MARK = "Managed by the Ansible collection avi.firewall; do not edit."
 ENVIRONMENT = {**os.environ, "LC_ALL": "C", "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
 
 Network = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
+Binding = dict[str, Any]
 
 
 class HostError(Exception):
@@ -64,25 +66,43 @@ class Request:
         return [flow for flow in self.flows if flow["direction"] == direction]
 
 
+# Who gets in: protocol, port and network.
+Access = tuple[str, int, str]
+
+
 @dataclass
-class Outcome:
-    """What was found and what is wanted, a line each; ``bindings`` are left to the standard module."""
+class Snapshot:
+    """What a firewall held of a part before a change: its rules, in the backend's own form, and the files it keeps for the next boot.
+
+    All of it can be written as JSON; a file that was not there has no text.
+    """
+
+    backend: str
+    request: Request
+    state: dict[str, Any]
+    files: dict[str, str | None]
+
+
+@dataclass
+class Change:
+    """What one firewall holds of a part and shall hold, a line each, and how to get there.
+
+    ``apply`` makes the change but for the ``bindings``, to be asked for after it: each is the options of a call of the backend's standard
+    module. ``lets_in`` is who gets in before the change.
+    """
 
     before: list[str]
     after: list[str]
-    bindings: list[dict[str, Any]] = field(default_factory=list)
+    apply: Callable[[], None]
+    snapshot: Snapshot
+    lets_in: list[Access] = field(default_factory=list)
+    bindings: Callable[[], list[Binding]] = list
     warnings: list[str] = field(default_factory=list)
 
     @property
-    def changed(self) -> bool:
+    def needed(self) -> bool:
         """Say whether there is anything to do."""
         return self.before != self.after
-
-    def add(self, other: Outcome) -> None:
-        """Take in what was found and is wanted of another firewall."""
-        self.before += other.before
-        self.after += other.after
-        self.warnings += other.warnings
 
 
 @contextlib.contextmanager
@@ -125,13 +145,18 @@ def succeeds(*command: str) -> bool:
         return False
 
 
-def write(path: Path, text: str, mode: int = 0o644) -> None:
-    """Write ``text`` to ``path`` so that a reader, and a power cut, sees the old file or the new one."""
+def write(path: Path, content: str | bytes, mode: int | None = None) -> None:
+    """Write ``content`` to ``path`` so that a reader, and a power cut, sees the old file or the new one.
+
+    ``mode`` are its permissions; by default it keeps those it has, and a new one can be read by all.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=f".{path.name}.", encoding="utf-8", delete=False) as file:
+    if mode is None:
+        mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o644
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
         fresh = Path(file.name)
         try:
-            file.write(text)
+            file.write(content if isinstance(content, bytes) else content.encode())
             file.flush()
             os.fsync(file.fileno())
             fresh.chmod(mode)

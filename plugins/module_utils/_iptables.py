@@ -7,8 +7,9 @@
 Sets are filled beside the old ones and swapped, chains replaced by iptables-restore --noflush: neither lets a connection in nor keeps
 one out meanwhile. The jump is bound by M(ansible.builtin.iptables); one that stands in the wrong place is moved here.
 
-The kernel forgets all of it at a reboot. Two units bring it back: the sets before anything loads saved rules (a saved ruleset that
-names a missing set fails whole, and the host would come up open), the chains and jumps after that.
+The kernel forgets all of it at a reboot. Two units bring it back: the sets before anything loads saved rules, the chains and jumps
+after that. A saved ruleset that names a missing set fails whole, and the host would come up open: so the first unit makes every set of
+ours that such a file names, before and without any of this code.
 """
 
 from __future__ import annotations
@@ -28,18 +29,24 @@ BUILTIN = {"in": "INPUT", "out": "OUTPUT"}
 LOADERS = "netfilter-persistent.service iptables.service ip6tables.service nftables.service ipset.service"
 
 MODULES = (_host, _place, _boot, sys.modules[__name__])
+# An empty set for each that a saved ruleset names.
+SAVED_SETS = (
+    "-/bin/sh -c \"sed -nE 's/.* --match-set (avi-[^ ]+-4) .*/create \\\\1 hash:net family inet/p; "
+    "s/.* --match-set (avi-[^ ]+-6) .*/create \\\\1 hash:net family inet6/p' "
+    '/etc/iptables/* /etc/sysconfig/ip*tables | sort -u | ipset -exist restore"'
+)
 UNITS = (
     _boot.Unit(
         "avi-firewall-sets.service",
         "Sets that the rules of avi.firewall name",
-        "sets",
+        [SAVED_SETS, "sets"],
         ["DefaultDependencies=no", "After=local-fs.target", f"Before=sysinit.target network-pre.target {LOADERS}"],
         "sysinit.target",
     ),
     _boot.Unit(
         "avi-firewall.service",
         "Rules of avi.firewall",
-        "rules",
+        ["rules"],
         [f"After=avi-firewall-sets.service network-pre.target {LOADERS}"],
         "multi-user.target",
     ),
@@ -113,15 +120,22 @@ def evidence() -> str | None:
 
 
 class Part:
-    """The sets, chains and jumps of one request, wanted and found."""
+    """The sets, chains and jumps of one request, wanted and found; wanted is what ``former`` was, if that is given."""
 
-    def __init__(self, request: _host.Request) -> None:
+    def __init__(self, request: _host.Request, former: dict[str, Any] | None = None) -> None:
         self.request = request
         self.record = _boot.record("iptables", request)
         self.sets: dict[str, frozenset[str]] = {}
         self.rules: dict[int, dict[str, list[Tokens]]] = {4: {}, 6: {}}
         self.jumps: dict[int, dict[str, list[Tokens]]] = {4: {}, 6: {}}
-        for flow in request.flows:
+        if former is not None:
+            self.sets = {name: frozenset(entries) for name, entries in former["sets"].items()}
+            for version in (4, 6):
+                self.rules[version], self.jumps[version] = (
+                    {chain: [tuple(rule) for rule in rules] for chain, rules in former[what][str(version)].items()}
+                    for what in ("rules", "jumps")
+                )
+        for flow in request.flows if former is None else []:
             for version in (4, 6):
                 if flow[FAMILIES[version]]:
                     self._add(flow, version, flow[FAMILIES[version]])
@@ -191,6 +205,28 @@ class Part:
             ]
         return found
 
+    def state(self) -> dict[str, Any]:
+        """Return what stands, as JSON can hold it: what ``former`` takes."""
+        return {
+            "sets": {name: sorted(entries) for name, entries in self.found_sets.items()},
+            "rules": {str(version): self.chains(version) for version in (4, 6)},
+            "jumps": {
+                str(version): {builtin: [jump for jump, _good in jumps] for builtin, jumps in self.standing(version).items() if jumps}
+                for version in (4, 6)
+            },
+        }
+
+    def lets_in(self) -> list[_host.Access]:
+        """Return who gets in by the rules that stand."""
+        found = []
+        for version in (4, 6):
+            for rule in self.chains(version).get(self._chain("in"), []):
+                words = dict(zip(rule, rule[1:]))
+                everyone = ["0.0.0.0/0" if version == 4 else "::/0"]
+                networks = self.found_sets.get(words["--match-set"], []) if "--match-set" in words else everyone
+                found += [(words["-p"], int(words["--dport"]), network) for network in networks if words.keys() >= {"-p", "--dport"}]
+        return found
+
     def refuse_foreign(self) -> None:
         """Stop when a set or chain bears a name of ours and there is no record that we made it."""
         if self.record.exists():
@@ -219,7 +255,7 @@ class Part:
                     lines += [line + ("" if good else " (misplaced)") for line in _rule_lines(version, {builtin: [jump]})]
         return lines
 
-    def missing(self) -> list[dict[str, Any]]:
+    def missing(self) -> list[_host.Binding]:
         """Return the jumps that are nowhere, with the place each belongs to, in the words of ansible.builtin.iptables."""
         found = []
         for version in (4, 6):
@@ -228,14 +264,17 @@ class Part:
                 present = [jump for jump, good in standing[builtin]]
                 for jump in jumps:
                     if jump not in present:
+                        interface = {"in_interface" if jump[0] == "-i" else "out_interface": jump[1]} if jump[0] in ("-i", "-o") else {}
                         found.append(
                             {
                                 "ip_version": FAMILIES[version],
                                 "chain": builtin,
-                                "interface": jump[1] if jump[0] in ("-i", "-o") else "",
-                                "jump": target(jump),
+                                "action": "insert",
+                                "rule_num": str(place(table, table.chains[builtin]) + 1),
+                                **interface,
                                 "comment": self.request.mark,
-                                "rule_num": place(table, table.chains[builtin]) + 1,
+                                "jump": target(jump),
+                                "wait": "30",
                             }
                         )
         return found
@@ -308,31 +347,37 @@ def holds(request: _host.Request) -> bool:
     return _boot.record("iptables", request).exists()
 
 
-def reconcile(request: _host.Request, check: bool) -> _host.Outcome:
-    """Bring sets, chains and boot units of ``request`` in line; return the jumps that are missing.
+def prepare(request: _host.Request, former: _host.Snapshot | None = None) -> _host.Change:
+    """Return the change that brings sets, chains and boot units in line with ``request``, or back to what ``former`` holds.
 
-    Raises HostError, before any change, when a tool is missing, or something foreign bears a name of ours.
+    Raises HostError when a tool is missing, or something foreign bears a name of ours.
     """
-    if not Path("/run/systemd/system").is_dir():
-        raise _host.HostError("this host does not run systemd, which would bring the rules back after a reboot")
-    part = Part(request)
-    part.refuse_foreign()
-    files = _boot.files("iptables", request, MODULES, UNITS)
-    outcome = _host.Outcome(
-        before=part.found_lines() + _boot.found_lines(files),
-        after=part.wanted_lines() + _boot.lines(files),
-        bindings=part.missing(),
-    )
-    if outcome.changed and not check:
+    part = Part(request, former and former.state)
+    if former is None:
+        part.refuse_foreign()
+        _boot.refuse_saved("iptables", request)
+        files = _boot.files("iptables", request, MODULES, UNITS)
+    else:
+        files = {Path(path): text for path, text in former.files.items()}
+
+    def apply() -> None:
         # The record comes first and goes last: it is what tells ours from foreign after a run that was cut off.
-        if request.flows:
+        if files[part.record] is not None:
             _boot.keep(files)
         part.fill_sets()
-        part.load_rules(jumps_too=False)
+        part.load_rules(jumps_too=former is not None)
         part.drop_sets()
-        if not request.flows:
+        if files[part.record] is None:
             _boot.keep(files)
-    return outcome
+
+    return _host.Change(
+        before=part.found_lines() + _boot.found_lines(files),
+        after=part.wanted_lines() + _boot.lines(files),
+        apply=apply,
+        snapshot=_host.Snapshot("iptables", request, part.state(), {str(path): _boot.read(path) for path in files}),
+        lets_in=part.lets_in(),
+        bindings=lambda: Part(request).missing(),
+    )
 
 
 def boot(what: str) -> None:
@@ -342,6 +387,7 @@ def boot(what: str) -> None:
         part.fill_sets()
         if what == "rules":
             part.load_rules(jumps_too=True)
+            part.drop_sets()
 
 
 if __name__ == "__main__":

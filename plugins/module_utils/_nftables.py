@@ -181,15 +181,23 @@ def _base_chains(ruleset: Ruleset, hook: str, named: str | None) -> list[Chain]:
 
 
 class Part:
-    """The sets, chains and jumps of one request, wanted and found."""
+    """The sets, chains and jumps of one request, wanted and found; wanted is what ``former`` was, if that is given."""
 
-    def __init__(self, request: _host.Request) -> None:
+    def __init__(self, request: _host.Request, former: Mapping[str, Any] | None = None) -> None:
         self.request = request
         self.ruleset = _listing()
         self.sets: dict[Chain, frozenset[str]] = {}
         self.rules: dict[Chain, list[str]] = {}
         self.jumps: dict[Chain, list[str]] = {}
         self.warnings: list[str] = []
+        if former is None:
+            self._plan()
+        else:
+            self.sets = {_chain(name): frozenset(elements) for name, elements in former["sets"].items()}
+            self.rules, self.jumps = ({_chain(name): rules for name, rules in former[what].items()} for what in ("rules", "jumps"))
+
+    def _plan(self) -> None:
+        request = self.request
         for direction, hook in HOOKS.items():
             flows = request.in_direction(direction)
             bases = _base_chains(self.ruleset, hook, request.nftables_chain) if flows else []
@@ -248,6 +256,27 @@ class Part:
             ]
             if jumps:
                 found[base] = jumps
+        return found
+
+    def state(self) -> dict[str, Any]:
+        """Return what stands, as JSON can hold it: what ``former`` takes. What somebody else wrote into a chain of ours is not kept."""
+        return {
+            "sets": {" ".join(name): sorted(" ".join(elements).split()) for name, elements in self.found_sets().items()},
+            "rules": {" ".join(name): [rule for rule in rules if "{" not in rule] for name, rules in self.found_rules().items()},
+            "jumps": {" ".join(base): [line.text for line, _good in jumps] for base, jumps in self.found_jumps().items()},
+        }
+
+    def lets_in(self) -> list[_host.Access]:
+        """Return who gets in by the rules that stand."""
+        sets, found = self.found_sets(), []
+        for chain, rules in self.found_rules().items():
+            for words in map(str.split, rules if chain[2].endswith("-in") else []):
+                if "dport" not in words:
+                    continue
+                at = words.index("dport")
+                named = next((word[1:] for word in words if word.startswith("@")), None)
+                networks = sets.get((*chain[:2], named), ()) if named else ["0.0.0.0/0", "::/0"]
+                found += [(words[at - 1], int(words[at + 1]), network) for network in networks]
         return found
 
     def refuse_foreign(self) -> None:
@@ -317,6 +346,11 @@ class Part:
             _host.run("nft", "-f", "-", stdin=text)
 
 
+def _chain(words: str) -> Chain:
+    family, table, name = words.split()
+    return family, table, name
+
+
 def _kind(name: Chain) -> str:
     return ADDRESS_TYPES[6 if name[2].endswith("-6") else 4]
 
@@ -351,29 +385,38 @@ def holds(request: _host.Request) -> bool:
     return _boot.record("nftables", request).exists()
 
 
-def reconcile(request: _host.Request, check: bool) -> _host.Outcome:
-    """Bring sets, chains, jumps and the boot unit of ``request`` in line, in one transaction. There is nothing left to bind.
+def prepare(request: _host.Request, former: _host.Snapshot | None = None) -> _host.Change:
+    """Return the change that brings sets, chains, jumps and boot files in line with ``request``, or back to what ``former`` holds.
 
-    Raises HostError, before any change, when nft is missing, no chain or more than one is in charge, or something foreign
-    bears a name of ours.
+    It is one transaction, with nothing left to bind. Raises HostError when nft is missing, no chain or more than one is in charge, or
+    something foreign bears a name of ours.
     """
-    part = Part(request)
-    part.refuse_foreign()
-    files = _boot.files("nftables", request, MODULES, UNITS)
-    files |= {**dict.fromkeys(include_files(request)), **part.includes()}
-    outcome = _host.Outcome(
-        before=part.found_lines() + _boot.found_lines(files),
-        after=part.wanted_lines() + _boot.lines(files),
-        warnings=part.warnings,
-    )
-    if outcome.changed and not check:
+    part = Part(request, former and former.state)
+    if former is None:
+        part.refuse_foreign()
+        _boot.refuse_saved("nftables", request)
+        files = _boot.files("nftables", request, MODULES, UNITS)
+        files |= {**dict.fromkeys(include_files(request)), **part.includes()}
+    else:
+        files = {Path(path): text for path, text in former.files.items()}
+
+    def apply() -> None:
         # The record comes first and goes last: it is what tells ours from foreign after a run that was cut off.
-        if request.flows:
+        record = files[_boot.record("nftables", request)]
+        if record is not None:
             _boot.keep(files)
         part.apply()
-        if not request.flows:
+        if record is None:
             _boot.keep(files)
-    return outcome
+
+    return _host.Change(
+        before=part.found_lines() + _boot.found_lines(files),
+        after=part.wanted_lines() + _boot.lines(files),
+        apply=apply,
+        snapshot=_host.Snapshot("nftables", request, part.state(), {str(path): _boot.read(path) for path in files}),
+        lets_in=part.lets_in(),
+        warnings=part.warnings,
+    )
 
 
 def include_file(request: _host.Request, chain: Chain) -> Path:

@@ -11,13 +11,14 @@ reloads ufw: that lets forbidden connections in.
 
 from __future__ import annotations
 
+import dataclasses
 import ipaddress
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from . import _host
+from . import _boot, _host
 
 PROFILES = Path("/etc/ufw/applications.d")
 # IPv4 first, as ufw numbers them. Debian and its like keep them in /etc, others in /var/lib or /lib.
@@ -26,6 +27,8 @@ PLACES = tuple(Path(place) for place in ("/etc/ufw", "/var/lib/ufw", "/lib/ufw")
 
 # The words of a record of ufw's, for a rule with a profile; a comment follows.
 RECORD = ("action", "protocol", "ports", "destination", "source_port", "source", "profile", "source_profile", "where")
+EVERYONE = ("0.0.0.0/0", "::/0")
+STOPS = ("deny", "reject", "limit")
 
 Ports = frozenset[tuple[str, str]]
 
@@ -46,6 +49,79 @@ class Rule:
         return ["allow", *on, *ends, "app", self.profile]
 
 
+@dataclass(frozen=True)
+class Entry:
+    """A rule under its number: ours (of any part), or what matters of a foreign one for the place of ours."""
+
+    action: str
+    protocol: str
+    ports: str
+    source_port: str
+    peer: str
+    own_end: str
+    direction: str
+    interface: str
+    comment: str
+    profile: str
+
+    @classmethod
+    def of(cls, words: list[str]) -> Entry:
+        """Return the entry that ufw records as ``words``."""
+        comment = bytes.fromhex(words.pop()[len("comment=") :]).decode("utf-8", "replace") if words[-1].startswith("comment=") else ""
+        record = dict(zip(RECORD, words if len(words) == len(RECORD) else [*words[:6], "-", "-", *words[6:]]))
+        direction, interface = [*record["where"].split("_", 1), ""][:2]
+        peer, own_end = ("source", "destination") if direction == "in" else ("destination", "source")
+        return cls(
+            record["action"].split("_")[0],  # deny_log
+            record["protocol"],
+            record["ports"],
+            record["source_port"],
+            record[peer],
+            record[own_end],
+            direction,
+            interface,
+            comment,
+            record["profile"],
+        )
+
+    @property
+    def rule(self) -> Rule:
+        """Return the entry as a rule of ours."""
+        return Rule(self.direction, self.profile, self.peer, self.interface)
+
+    @property
+    def number(self) -> object:
+        """Return what entries that ufw counts as one, those of a profile with several protocols, have in common."""
+        return self if self.profile == "-" else (self.profile, self.peer, self.own_end, self.direction, self.interface)
+
+    def catches_all(self, direction: str) -> bool:
+        """Say whether it stops all that goes in this direction."""
+        conditions = (self.protocol, self.ports, self.source_port, self.interface)
+        return (
+            self.action in ("deny", "reject")
+            and self.direction == direction
+            and conditions == ("any", "any", "any", "")
+            and self.peer in EVERYONE
+            and self.own_end in EVERYONE
+        )
+
+    def stops(self, rule: Rule, ports: Ports) -> bool:
+        """Say whether it stops some of what ``rule`` lets pass."""
+        return (
+            self.action in STOPS
+            and self.direction == rule.direction
+            and (not rule.interface or self.interface in ("", rule.interface))
+            and _overlap(self.peer, rule.network)
+            and any(self.protocol in ("any", protocol) and self._covers(int(port)) for protocol, port in ports)
+        )
+
+    def _covers(self, port: int) -> bool:
+        if self.ports == "any":
+            return True
+        ranges = [list(map(int, word.split(":"))) for word in self.ports.split(",")]
+        return any(first <= port <= last for first, last in ((ends[0], ends[-1]) for ends in ranges))
+
+
 def evidence() -> str | None:
     """Return what shows that ufw is in charge of this host, or None."""
     try:
@@ -57,64 +133,150 @@ def evidence() -> str | None:
 
 def holds(request: _host.Request) -> bool:
     """Say whether ufw keeps anything of this part."""
-    return _file(request).exists() or bool(_ours(_tuples(), request))
+    return _file(request).exists() or bool(_ours(_entries(), request))
 
 
-def reconcile(request: _host.Request, check: bool) -> _host.Outcome:
-    """Bring the profiles of ``request`` in line and take stale rules out; return the rules that are missing.
+def prepare(request: _host.Request, former: _host.Snapshot | None = None) -> _host.Change:
+    """Return the change that brings profiles and rules in line with ``request``, or back to what ``former`` holds.
 
-    Raises HostError, before any change, when ufw is missing, when a profile of ours stands in a foreign file, or when a foreign
-    rule that stops everything would stand before ours.
+    Raises HostError when ufw is missing, or a profile of ours stands in a foreign file.
     """
     _host.run("ufw", "--version")
     file = _file(request)
     _refuse_foreign(file, request)
     stored = file.read_text(encoding="utf-8") if file.exists() else ""
-    wanted = _rules(request)
-    profiles = {flow["name"]: frozenset((port["protocol"], str(port["port"])) for port in flow["ports"]) for flow in request.flows}
-    text = _text(profiles)
-    tuples = _tuples()
-    standing = _ours(tuples, request)
-    _refuse_stopped_before(tuples, request, wanted)
-    stale = [rule for rule in standing if rule not in wanted]
-    missing = [rule for rule in wanted if rule not in standing]
-    heirs = _heirs(missing, stale)
-    outcome = _host.Outcome(
-        before=[*stored.splitlines(), *_lines(standing)],
-        after=[*text.splitlines(), *_lines({rule: profiles[rule.profile] for rule in wanted})],
-        bindings=[_binding(rule, request) for rule in missing if rule not in heirs],
+    if former is None:
+        ports = {flow["name"]: frozenset((port["protocol"], str(port["port"])) for port in flow["ports"]) for flow in request.flows}
+        wanted = {rule: ports[rule.profile] for rule in _rules(request)}
+        text = _text(ports)
+    else:
+        wanted = {Rule(*rule): frozenset(map(tuple, ports)) for rule, ports in former.state["rules"]}
+        text = former.state["text"]
+    entries = _entries()
+    standing = _ours(entries, request)
+    misplaced = _misplaced(entries, {rule: ports for rule, ports in standing.items() if rule in wanted})
+
+    def apply() -> None:
+        _change(request, standing, wanted, text, misplaced)
+        for rule in wanted.keys() - _ours(_entries(), request).keys() if former is not None else ():
+            _add(rule, request)
+
+    return _host.Change(
+        before=[*stored.splitlines(), *_lines(standing, misplaced)],
+        after=[*text.splitlines(), *_lines(wanted)],
+        apply=apply,
+        snapshot=_host.Snapshot(
+            "ufw",
+            request,
+            {"text": stored, "rules": [[list(dataclasses.astuple(rule)), sorted(ports)] for rule, ports in standing.items()]},
+            {str(path): _boot.read(path) for path in (file, *_paths())},
+        ),
+        lets_in=[
+            (protocol, int(port), rule.network) for rule, ports in standing.items() if rule.direction == "in" for protocol, port in ports
+        ],
+        bindings=lambda: _missing(request, wanted),
     )
-    if outcome.changed and not check:
-        # ufw deletes a rule only while it knows the profile. Standing rules keep their ports until they are told of new ones.
-        lost = {rule.profile: standing[rule] for rule in stale if rule.profile not in profiles}
-        known = _text({**profiles, **lost})
-        if known and known != stored:
-            _host.write(file, known)
-        for rule in heirs:
-            _host.run("ufw", *rule.words(), "comment", request.mark)
-        for rule in stale:
-            _host.run("ufw", "delete", *rule.words())
-        for profile in sorted({rule.profile for rule in standing if rule in wanted and standing[rule] != profiles[rule.profile]}):
-            _host.run("ufw", "app", "update", profile)
-        if not text:
-            file.unlink(missing_ok=True)
-        elif text != known:
-            _host.write(file, text)
-    return outcome
+
+
+def _change(request: _host.Request, standing: dict[Rule, Ports], wanted: dict[Rule, Ports], text: str, misplaced: list[Rule]) -> None:
+    """Write the profiles, take stale rules out, and move misplaced ones; nobody whom a rule lets in before and after is kept out."""
+    stale = [rule for rule in standing if rule not in wanted]
+    twins = {rule: dataclasses.replace(rule, profile=_twin(rule, request)) for rule in misplaced}
+    # ufw deletes a rule only while it knows the profile. Standing rules keep their ports until they are told of new ones.
+    known = {rule.profile: ports for rule, ports in (*wanted.items(), *((rule, standing[rule]) for rule in stale))}
+    known |= {twin.profile: wanted[rule] for rule, twin in twins.items()}
+    known |= {rule.profile: ports for rule, ports in wanted.items()}
+    if known:
+        _host.write(_file(request), _text(known))
+    for rule in _heirs([rule for rule in wanted if rule not in standing], stale):
+        _add(rule, request)
+    for rule in stale:
+        _host.run("ufw", "delete", *rule.words())
+    for profile in sorted({rule.profile for rule in standing if rule in wanted and standing[rule] != wanted[rule]}):
+        _host.run("ufw", "app", "update", profile)
+    # ufw holds a rule once: another one that says the same stands in while it goes to its place.
+    for rule, twin in twins.items():
+        _add(twin, request)
+        _host.run("ufw", "delete", *rule.words())
+        _add(rule, request)
+        _host.run("ufw", "delete", *twin.words())
+    if not text:
+        _file(request).unlink(missing_ok=True)
+    elif text != _text(known):
+        _host.write(_file(request), text)
+
+
+def _twin(rule: Rule, request: _host.Request) -> str:
+    return rule.profile.replace(request.prefix, f"{request.prefix}moving-", 1)
+
+
+def _add(rule: Rule, request: _host.Request) -> None:
+    number = _number(_entries(), rule)
+    _host.run("ufw", *(["insert", str(number)] if number else []), *rule.words(), "comment", request.mark)
+
+
+def _end(entries: list[Entry], direction: str) -> int:
+    """Return the place before the rule of a family that catches all; their number if there is none."""
+    return next((index for index, entry in enumerate(entries) if entry.catches_all(direction)), len(entries))
+
+
+def _number(entries: list[list[Entry]], rule: Rule) -> int | None:
+    """Return the number that ``rule`` must be inserted at, None if it may come last."""
+    version = ipaddress.ip_network(rule.network).version
+    family = entries[0 if version == 4 else 1]
+    end = _end(family, rule.direction)
+    if end == len(family):
+        return None
+    before = [*([] if version == 4 else entries[0]), *family[:end]]
+    return len({entry.number for entry in before}) + 1
+
+
+def _misplaced(entries: list[list[Entry]], rules: dict[Rule, Ports]) -> list[Rule]:
+    """Return those of ``rules`` that stand before a foreign one that stops some of theirs, or after one that stops all."""
+    found = []
+    for family in entries:
+        places = {entry.rule: index for index, entry in enumerate(family) if entry.comment.startswith("avi:")}
+        for rule in rules.keys() & places.keys():
+            end = _end(family, rule.direction)
+            if places[rule] > end or any(entry.stops(rule, rules[rule]) for entry in family[places[rule] : end]):
+                found.append(rule)
+    return sorted(found)
+
+
+def _missing(request: _host.Request, wanted: dict[Rule, Ports]) -> list[_host.Binding]:
+    """Return the rules that are not there, in the words of community.general.ufw; those for IPv6 first, for they are numbered last."""
+    entries = _entries()
+    standing = _ours(entries, request)
+    missing = [rule for rule in wanted if rule not in standing]
+    found = []
+    for rule in sorted(missing, key=lambda rule: ":" not in rule.network):
+        number = _number(entries, rule)
+        found.append(
+            {
+                "rule": "allow",
+                "name": rule.profile,
+                "direction": rule.direction,
+                **({"interface": rule.interface} if rule.interface else {}),
+                **({"insert": number} if number else {}),
+                "from_ip" if rule.direction == "in" else "to_ip": rule.network,
+                "comment": request.mark,
+            }
+        )
+    return found
+
+
+def _overlap(one: str, other: str) -> bool:
+    first, second = ipaddress.ip_network(one, strict=False), ipaddress.ip_network(other, strict=False)
+    return first.version == second.version and first.overlaps(second)
 
 
 def _heirs(missing: list[Rule], stale: list[Rule]) -> list[Rule]:
     """Return the missing rules that let in some whom a stale one let in: they must stand before that goes."""
-    found = []
-    for rule in missing:
-        network = ipaddress.ip_network(rule.network)
-        for other in stale:
-            same = (rule.direction, rule.profile, rule.interface) == (other.direction, other.profile, other.interface)
-            there = ipaddress.ip_network(other.network)
-            if same and network.version == there.version and network.overlaps(there):
-                found.append(rule)
-                break
-    return found
+    return [
+        rule
+        for rule in missing
+        if any(dataclasses.replace(rule, network=other.network) == other and _overlap(rule.network, other.network) for other in stale)
+    ]
 
 
 def _file(request: _host.Request) -> Path:
@@ -128,16 +290,6 @@ def _rules(request: _host.Request) -> list[Rule]:
         for interface in request.interfaces or [""]
         for network in [*flow["ipv4"], *flow["ipv6"]]
     ]
-
-
-def _binding(rule: Rule, request: _host.Request) -> dict[str, Any]:
-    return {
-        "profile": rule.profile,
-        "direction": rule.direction,
-        "network": rule.network,
-        "interface": rule.interface,
-        "comment": request.mark,
-    }
 
 
 def _text(profiles: dict[str, Ports]) -> str:
@@ -154,43 +306,35 @@ def _text(profiles: dict[str, Ports]) -> str:
     return "".join(sections)
 
 
-def _lines(rules: dict[Rule, Ports]) -> list[str]:
+def _lines(rules: dict[Rule, Ports], misplaced: Collection[Rule] = ()) -> list[str]:
     return [
         f"{' '.join(rule.words())} ({' '.join('/'.join(reversed(port)) for port in sorted(ports))})"
+        + (" (misplaced)" if rule in misplaced else "")
         for rule, ports in sorted(rules.items())
     ]
 
 
-def _tuples() -> list[list[str]]:
-    """Return the rules that people gave ufw, as the words of its own record of them, IPv4 before IPv6."""
+def _paths() -> list[Path]:
+    """Return the files with the rules that people gave ufw, IPv4 before IPv6."""
     place = next((place for place in PLACES if (place / RULES[0]).exists()), PLACES[0])
-    found = []
-    for name in RULES:
-        path = place / name
-        if path.exists():
-            text = path.read_text(encoding="utf-8")
-            found += [line.split()[3:] for line in text.splitlines() if line.startswith("### tuple ### ")]
-    return found
+    return [place / name for name in RULES]
 
 
-def _comment(words: list[str]) -> str:
-    last = words[-1]
-    return bytes.fromhex(last[len("comment=") :]).decode("utf-8", "replace") if last.startswith("comment=") else ""
+def _entries() -> list[list[Entry]]:
+    """Return the rules that people gave ufw, by family, as it numbers them."""
+    mark = "### tuple ### "
+    return [
+        [Entry.of(line[len(mark) :].split()) for line in (_boot.read(path) or "").splitlines() if line.startswith(mark)]
+        for path in _paths()
+    ]
 
 
-def _ours(tuples: list[list[str]], request: _host.Request) -> dict[Rule, Ports]:
-    """Return the standing rules of this part with the ports they open.
-
-    A profile of several protocols has one record for each.
-    """
+def _ours(entries: list[list[Entry]], request: _host.Request) -> dict[Rule, Ports]:
+    """Return the standing rules of this part with the ports they open."""
     found: dict[Rule, Ports] = {}
-    for words in tuples:
-        if _comment(words) != request.mark or len(words) < 10:
-            continue
-        record = dict(zip(RECORD, words))
-        direction, interface = [*record["where"].split("_", 1), ""][:2]
-        rule = Rule(direction, record["profile"], record["source" if direction == "in" else "destination"], interface)
-        found[rule] = found.get(rule, frozenset()) | {(record["protocol"], port) for port in record["ports"].split(",")}
+    for entry in (entry for family in entries for entry in family):
+        if entry.comment == request.mark and entry.profile != "-":
+            found[entry.rule] = found.get(entry.rule, frozenset()) | {(entry.protocol, port) for port in entry.ports.split(",")}
     return found
 
 
@@ -207,22 +351,3 @@ def _refuse_foreign(file: Path, request: _host.Request) -> None:
                 raise _host.HostError(f"{path} is not ours: rename or remove it")
         elif named := re.search(rf"^\[({re.escape(request.prefix)}[^\]]*)\]", text, re.MULTILINE):
             raise _host.HostError(f"{path} defines the profile {named[1]}, a name of ours: rename it")
-
-
-def _refuse_stopped_before(tuples: list[list[str]], request: _host.Request, wanted: list[Rule]) -> None:
-    """Stop when a foreign rule that stops everything stands where a new rule of ours would come after it."""
-    directions = {rule.direction for rule in wanted}
-    for words in tuples:
-        action, protocol, port, destination, source_port, source = words[:6]
-        where = next((word for word in words[6:] if re.fullmatch(r"(in|out)(_\S+)?", word)), "in")
-        everyone = {"0.0.0.0/0", "::/0"}
-        if (
-            action in ("deny", "reject")
-            and where in directions
-            and (protocol, port, source_port) == ("any", "any", "any")
-            and {destination, source} <= everyone
-        ):
-            raise _host.HostError(
-                f"ufw has a rule that {'denies' if action == 'deny' else 'rejects'} everything {where}: rules that come after it, as ours "
-                "would, never match. Delete it and say so with `ufw default` instead"
-            )

@@ -13,6 +13,8 @@ author: avi.firewall contributors (@avi-firewall)
 description:
   - Makes the plan of the host on the control node and hands it to the host in one call of M(avi.firewall.host_rules), which changes what
     differs and says what is left to bind.
+  - After a change it binds that with the standard module of the firewall and confirms all of it over a new connection. Where none
+    succeeds in time, the host takes the change back by itself, and the task fails.
 extends_documentation_fragment: avi.firewall.question
 attributes:
   check_mode:
@@ -46,6 +48,14 @@ options:
     description: Whether firewalld may be reloaded although its running configuration holds what its permanent one does not.
     type: bool
     default: false
+  may_lock_out:
+    description: Whether to take a rule away that lets in the SSH connection in use.
+    type: bool
+    default: false
+  confirm_timeout:
+    description: The seconds after the change in which a new connection to the host must succeed.
+    type: int
+    default: 30
 seealso:
   - module: avi.firewall.host_rules
   - plugin: avi.firewall.host_plan
@@ -69,7 +79,7 @@ backend:
   type: str
   returned: success
 bindings:
-  description: What is to be bound by the standard module of the backend, in the words of its options.
+  description: What was bound by the standard module of the backend, in the words of its options.
   type: list
   elements: dict
   returned: success

@@ -14,6 +14,8 @@ description:
   - Compares what the host's firewall holds of one node type with what is wanted, and changes what differs, in one call.
   - Rules of the node type that an earlier run gave to another firewall are taken away there.
   - What is left to the standard modules, the binding of the rules, comes back in RV(bindings).
+  - A change must be confirmed with M(avi.firewall.host_confirm) within O(confirm_timeout), else the host takes it back by itself; until
+    then other runs wait.
   - The role P(avi.firewall.avi_firewall#role) calls it through M(avi.firewall.apply), which makes O(flows) from the port matrix and the
     inventory. There is no need to call it by hand.
 requirements:
@@ -74,6 +76,14 @@ options:
     description: Whether firewalld may be reloaded although its running configuration holds what its permanent one does not.
     type: bool
     default: false
+  may_lock_out:
+    description: Whether to take a rule away that lets in the SSH connection in use.
+    type: bool
+    default: false
+  confirm_timeout:
+    description: The seconds after the change in which it must be confirmed. For each of RV(bindings) there are 5 more.
+    type: int
+    default: 30
 """
 
 EXAMPLES = """
@@ -101,9 +111,13 @@ evidence:
   type: str
   returned: success
 bindings:
-  description: What is to be bound by the standard module of the backend, in the words of its options.
+  description: What is to be bound by the standard module of the backend, in the words of its options. Empty in check mode.
   type: list
   elements: dict
+  returned: success
+token:
+  description: What confirms the change; null when there is none to confirm.
+  type: str
   returned: success
 diff:
   description: What the firewall held of the node type, and what it shall hold.
@@ -115,9 +129,10 @@ import dataclasses
 import os
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.avi.firewall.plugins.module_utils import _firewalld, _host, _iptables, _nftables, _ufw
+from ansible_collections.avi.firewall.plugins.module_utils import _host, _lockout, _rollback
 
-BACKENDS = {"firewalld": _firewalld, "ufw": _ufw, "iptables": _iptables, "nftables": _nftables}
+BACKENDS = _rollback.BACKENDS
+BINDING_SECONDS = 5
 
 
 def choose(backend):
@@ -138,6 +153,26 @@ def choose(backend):
     return next(iter(found.items()))
 
 
+def prepare(request, backend):
+    """Return the changes that are due, of the firewall in charge and of others that an earlier run used, and who is in charge."""
+    nothing = dataclasses.replace(request, flows=[])
+    # With nothing to open it does not matter which firewall is in charge, or whether any is.
+    chosen, shown = choose(backend) if request.flows else (None, None)
+    changes = [BACKENDS[chosen].prepare(request)] if chosen else []
+    changes += [module.prepare(nothing) for name, module in BACKENDS.items() if name != chosen and module.holds(nothing)]
+    return changes, chosen, shown
+
+
+def make(changes, seconds):
+    """Make ``changes``; return what is left to bind, and the word that confirms it all."""
+    token = _rollback.arm(changes, seconds)
+    for change in changes:
+        change.apply()
+    bindings = [binding for change in changes for binding in change.bindings()]
+    _rollback.extend(seconds + BINDING_SECONDS * len(bindings))
+    return bindings, token
+
+
 def main():
     module = AnsibleModule(
         argument_spec={
@@ -150,36 +185,40 @@ def main():
             "zone": {"type": "str"},
             "nftables_chain": {"type": "str"},
             "may_reload": {"type": "bool", "default": False},
+            "may_lock_out": {"type": "bool", "default": False},
+            "confirm_timeout": {"type": "int", "default": 30},
         },
         supports_check_mode=True,
     )
-    request = _host.Request(**{name: value for name, value in module.params.items() if name != "backend"})
-    nothing = dataclasses.replace(request, flows=[])
+    names = {field.name for field in dataclasses.fields(_host.Request)}
+    request = _host.Request(**{name: value for name, value in module.params.items() if name in names})
     if os.geteuid() != 0:
         module.fail_json(msg="only root may read and change the firewall of this host: set ansible_become")
+    bindings, token = [], None
     try:
-        with _host.lock():
-            # With nothing to open it does not matter which firewall is in charge, or whether any is.
-            backend, shown = choose(module.params["backend"]) if request.flows else (None, None)
-            outcome = BACKENDS[backend].reconcile(request, check=module.check_mode) if backend else _host.Outcome([], [])
-            # What an earlier run gave to another firewall goes.
-            for name, other in BACKENDS.items():
-                if name != backend and other.holds(nothing):
-                    outcome.add(other.reconcile(nothing, check=module.check_mode))
+        with _rollback.turn():
+            changes, backend, shown = prepare(request, module.params["backend"])
+            needed = [change for change in changes if change.needed]
+            if not module.params["may_lock_out"]:
+                _lockout.refuse([access for change in needed for access in change.lets_in], request)
+            if needed and not module.check_mode:
+                bindings, token = make(needed, module.params["confirm_timeout"])
     except _host.HostError as exc:
         module.fail_json(msg=str(exc))
-    for warning in outcome.warnings:
+    for warning in [warning for change in changes for warning in change.warnings]:
         module.warn(warning)
+    header = f"{backend or 'no firewall'}, {request.node}"
     module.exit_json(
-        changed=outcome.changed,
+        changed=bool(needed),
         backend=backend,
         evidence=shown,
-        bindings=outcome.bindings,
+        bindings=bindings,
+        token=token,
         diff={
-            "before_header": f"{backend or 'no firewall'}, {request.node}",
-            "after_header": f"{backend or 'no firewall'}, {request.node}",
-            "before": "".join(f"{line}\n" for line in outcome.before),
-            "after": "".join(f"{line}\n" for line in outcome.after),
+            "before_header": header,
+            "after_header": header,
+            "before": "".join(f"{line}\n" for change in changes for line in change.before),
+            "after": "".join(f"{line}\n" for change in changes for line in change.after),
         },
     )
 

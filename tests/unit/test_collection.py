@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 import yaml
+from ansible_collections.avi.firewall.plugins.action import apply
 from ansible_collections.avi.firewall.plugins.doc_fragments import question
+from ansible_collections.avi.firewall.plugins.modules import apply as apply_stub
 from ansible_collections.avi.firewall.plugins.modules import host_rules
 from ansible_collections.avi.firewall.plugins.plugin_utils import _plan, _port_matrix, _task
 
@@ -51,17 +53,23 @@ def test_choices_are_those_of_the_matrix():
         assert f"V({release})" in options("avi_firewall")["avi_firewall_release"]["description"]
 
 
-def test_each_backend_that_leaves_something_to_bind_has_a_task_file():
-    files = sorted(path.stem for path in (ROOT / "roles/avi_firewall/tasks/backend").iterdir())
+def test_each_backend_that_leaves_something_to_bind_has_a_standard_module():
     # nftables leaves nothing to bind: its jump is part of the one transaction.
-    assert files == sorted(host_rules.BACKENDS.keys() - {"nftables"})
+    assert apply.BINDING_MODULES.keys() == host_rules.BACKENDS.keys() - {"nftables"}
+    needed = {name.rpartition(".")[0] for name in apply.BINDING_MODULES.values()} - {"ansible.builtin"}
+    assert yaml.safe_load((ROOT / "galaxy.yml").read_text(encoding="utf-8"))["dependencies"].keys() == needed
     assert options("avi_firewall")["avi_firewall_backend"]["choices"] == ["auto", *host_rules.BACKENDS]
 
 
+def specified(documentation):
+    """Return the argument spec that a DOCUMENTATION tells."""
+    found = yaml.safe_load(documentation)["options"]
+    return {name: {key: value for key, value in option.items() if key != "description"} for name, option in found.items()}
+
+
 def test_the_options_of_plan_and_apply_are_documented():
-    documented = yaml.safe_load(question.ModuleDocFragment.DOCUMENTATION)["options"]
-    specified = {name: {key: value for key, value in option.items() if key != "description"} for name, option in documented.items()}
-    assert specified == _task.SPEC
+    assert specified(question.ModuleDocFragment.DOCUMENTATION) == _task.SPEC
+    assert specified(apply_stub.DOCUMENTATION) == apply.MEANS
 
 
 def test_every_piece_of_evidence_is_told():

@@ -65,8 +65,10 @@ def test_one_run_at_a_time():
         pass
 
 
-def test_what_another_firewall_held_is_told_as_well():
-    outcome = _host.Outcome(["a"], ["a"])
-    assert not outcome.changed
-    outcome.add(_host.Outcome(["b"], [], warnings=["w"]))
-    assert (outcome.changed, outcome.before, outcome.after, outcome.warnings) == (True, ["a", "b"], ["a"], ["w"])
+def test_a_file_keeps_its_mode_unless_told_otherwise(tmp_path):
+    path = tmp_path / "file"
+    _host.write(path, b"one")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o644
+    path.chmod(0o640)
+    _host.write(path, b"two")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640

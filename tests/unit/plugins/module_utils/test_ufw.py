@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import pytest
 from ansible_collections.avi.firewall.plugins.module_utils import _host, _ufw
 
 COMMENT = b"avi:controller".hex()
@@ -51,38 +52,93 @@ def test_rules_keep_to_the_interfaces():
     assert len(words) == 6
 
 
+def entries(*lines):
+    return [_ufw.Entry.of(line.split()) for line in lines]
+
+
+OURS = f"allow tcp 22,8443 0.0.0.0/0 any 192.0.2.21 avi-con-service_engine - in comment={COMMENT}"
+
+
 def test_standing_rules_of_ours_are_read_back_and_foreign_ones_passed_over():
-    lines = [
-        f"allow tcp 22,8443 0.0.0.0/0 any 192.0.2.21 avi-con-service_engine - in comment={COMMENT}",
+    found = entries(
+        OURS,
         f"allow udp 123 0.0.0.0/0 any 192.0.2.21 avi-con-service_engine - in comment={COMMENT}",
         f"allow tcp 25 198.51.100.5 any 0.0.0.0/0 avi-con-to-smtp_server - out_eth0 comment={COMMENT}",
         "allow tcp 22 0.0.0.0/0 any 192.0.2.9 in",
         f"allow tcp 22 0.0.0.0/0 any 192.0.2.9 in comment={b'backup'.hex()}",
         f"allow tcp 22 0.0.0.0/0 any 192.0.2.9 avi-se-x - in comment={b'avi:service_engine'.hex()}",
-    ]
-    assert _ufw._ours([line.split() for line in lines], REQUEST) == {
+    )
+    assert _ufw._ours([found, []], REQUEST) == {
         _ufw.Rule("in", "avi-con-service_engine", "192.0.2.21"): {("tcp", "22"), ("tcp", "8443"), ("udp", "123")},
         _ufw.Rule("out", "avi-con-to-smtp_server", "198.51.100.5", "eth0"): {("tcp", "25")},
     }
 
 
-def refused(line):
-    try:
-        _ufw._refuse_stopped_before([line.split()], REQUEST, _ufw._rules(REQUEST))
-    except _host.HostError as exc:
-        return str(exc)
-    return None
+CATCH_ALL = "deny any any 0.0.0.0/0 any 0.0.0.0/0 in"
 
 
-def test_a_foreign_rule_that_denies_everything_stops_the_run():
-    assert "denies everything in" in refused("deny any any 0.0.0.0/0 any 0.0.0.0/0 in")
-    assert "rejects everything in" in refused("reject any any ::/0 any ::/0 in")
+@pytest.mark.parametrize(
+    ("line", "catches"),
+    [
+        (CATCH_ALL, True),
+        ("reject any any ::/0 any ::/0 in", True),
+        ("deny_log any any 0.0.0.0/0 any 0.0.0.0/0 in", True),
+        ("deny any any 0.0.0.0/0 any 203.0.113.66 in", False),
+        ("deny tcp 23 0.0.0.0/0 any 0.0.0.0/0 in", False),
+        ("deny any any 0.0.0.0/0 any 0.0.0.0/0 in_eth0", False),
+        ("deny any any 0.0.0.0/0 any 0.0.0.0/0 out", False),
+        ("route:deny any any 0.0.0.0/0 any 0.0.0.0/0 in", False),
+        ("limit any any 0.0.0.0/0 any 0.0.0.0/0 in", False),
+    ],
+)
+def test_a_rule_that_denies_everything_is_told_from_others(line, catches):
+    assert entries(line)[0].catches_all("in") is catches
 
 
-def test_a_specific_foreign_deny_does_not():
-    assert refused("deny any any 0.0.0.0/0 any 203.0.113.66 in") is None
-    assert refused("deny tcp 23 0.0.0.0/0 any 0.0.0.0/0 in") is None
-    assert refused("deny any any 0.0.0.0/0 any 0.0.0.0/0 out") is None
+WIDE = {"192.0.2.0/26": frozenset({("tcp", "22"), ("udp", "123")})}
+
+
+@pytest.mark.parametrize(
+    ("line", "stops"),
+    [
+        ("deny any any 0.0.0.0/0 any 192.0.2.21 in", True),
+        ("limit tcp 22 0.0.0.0/0 any 0.0.0.0/0 in", True),
+        ("reject tcp 20:25 10.0.0.1 any 192.0.2.0/24 in_eth0", True),
+        ("deny any 80,123 0.0.0.0/0 any 0.0.0.0/0 in", True),
+        ("deny udp 22 0.0.0.0/0 any 0.0.0.0/0 in", False),
+        ("deny tcp 23 0.0.0.0/0 any 0.0.0.0/0 in", False),
+        ("deny any any 0.0.0.0/0 any 203.0.113.66 in", False),
+        ("deny any any 192.0.2.21 any 0.0.0.0/0 out", False),
+        ("allow any any 0.0.0.0/0 any 192.0.2.21 in", False),
+        ("deny any any ::/0 any ::/0 in", False),
+    ],
+)
+def test_a_rule_stops_another_where_they_meet(line, stops):
+    ((network, ports),) = WIDE.items()
+    assert entries(line)[0].stops(rule(network), ports) is stops
+
+
+def test_ours_go_before_what_catches_all_by_the_numbers_of_ufw():
+    both = [entries("allow tcp 22 0.0.0.0/0 any 192.0.2.9 in", OURS, OURS.replace("tcp 22,8443", "udp 123"), CATCH_ALL)]
+    both += [entries("allow tcp 22 ::/0 any 2001:db8::9 in", "deny any any ::/0 any ::/0 in")]
+    assert _ufw._number(both, rule("192.0.2.30")) == 3
+    assert _ufw._number(both, rule("2001:db8::30")) == 5
+    assert _ufw._number(both, rule("192.0.2.30", direction="out")) is None
+
+
+@pytest.mark.parametrize(
+    ("lines", "misplaced"),
+    [
+        ([OURS, "deny any any 0.0.0.0/0 any 192.0.2.21 in"], True),
+        ([CATCH_ALL, OURS], True),
+        (["deny any any 0.0.0.0/0 any 192.0.2.21 in", OURS], False),
+        ([OURS, "deny any any 0.0.0.0/0 any 203.0.113.66 in"], False),
+        ([OURS, CATCH_ALL, "deny any any 0.0.0.0/0 any 192.0.2.21 in"], False),
+    ],
+)
+def test_a_rule_is_misplaced_before_a_deny_and_behind_a_catch_all(lines, misplaced):
+    family = entries(*lines)
+    assert bool(_ufw._misplaced([family, []], _ufw._ours([family], REQUEST))) is misplaced
 
 
 def rule(network, direction="in", profile="avi-con-service_engine", interface=""):

@@ -1,0 +1,223 @@
+# Copyright: (c) 2026, avi.firewall contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A change stands only when it has been confirmed over a new connection; until then the host can take it back by itself.
+
+Before the first write the former state goes to disk, with this code, and a timer of systemd is started that takes the change back; a
+unit does so at the next boot, before any firewall starts. Confirming is the removal of one file. While it is there, no other run
+changes the rules of this host.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import io
+import json
+import secrets
+import shutil
+import sys
+import time
+import zipfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import ModuleType
+
+from . import _boot, _firewalld, _host, _iptables, _nftables, _place, _ufw
+
+BACKENDS: dict[str, ModuleType] = {"firewalld": _firewalld, "ufw": _ufw, "iptables": _iptables, "nftables": _nftables}
+
+# There while systemd runs.
+SYSTEMD = Path("/run/systemd/system")
+HOME = Path("/var/lib/avi-firewall")
+PENDING = HOME / "pending.json"
+LIBRARY = HOME / "library.zip"
+TIMER = "avi-firewall-timeout"
+UNIT = _boot.UNITS / "avi-firewall-rollback.service"
+ENABLED = _boot.UNITS / "sysinit.target.wants" / UNIT.name
+BEFORE = f"sysinit.target network-pre.target avi-firewall-sets.service firewalld.service ufw.service {_iptables.LOADERS}"
+MODULES = (_host, _place, _boot, *BACKENDS.values(), sys.modules[__name__])
+# A change may take long by itself before its time begins to run.
+PATIENCE = 15 * 60
+
+
+def now() -> float:
+    """Return the seconds since the kernel booted: no clock that somebody sets."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+@contextlib.contextmanager
+def turn() -> Iterator[None]:
+    """Wait until no other run is at work on this host, then keep others out.
+
+    A change that was left unconfirmed beyond its time, and that its timer did not take back, is taken back first.
+    """
+    while True:
+        with _host.lock():
+            pending = _pending()
+            if pending is None or not 0 < pending["until"] - now() < pending["seconds"] + 1:
+                roll_back()
+                yield
+                return
+        time.sleep(1)
+
+
+def arm(changes: Sequence[_host.Change], seconds: int) -> str:
+    """Make sure that ``changes`` are taken back in ``seconds`` unless confirmed; return the word that confirms them.
+
+    Raises HostError when that cannot be: then nothing may be changed.
+    """
+    if not SYSTEMD.is_dir():
+        raise _host.HostError("this host does not run systemd, which takes back a change that locks you out")
+    token = secrets.token_hex(8)
+    snapshots = [dataclasses.asdict(change.snapshot) for change in changes]
+    pending = {"token": token, "until": now() + seconds, "seconds": seconds, "snapshots": snapshots}
+    _host.write(LIBRARY, _library(), 0o600)
+    _host.write(UNIT, _unit())
+    ENABLED.parent.mkdir(exist_ok=True)
+    ENABLED.unlink(missing_ok=True)
+    ENABLED.symlink_to(UNIT)
+    _write(PENDING, pending)
+    try:
+        _host.run(
+            "systemd-run",
+            "--quiet",
+            "--collect",
+            f"--unit={TIMER}-{token}",
+            f"--on-active={seconds}",
+            "--timer-property=AccuracySec=100ms",
+            f"--setenv=PYTHONPATH={LIBRARY}",
+            *_command("timeout"),
+        )
+    except _host.HostError:
+        _disarm()
+        raise
+    return token
+
+
+def extend(seconds: float) -> None:
+    """Let the time run from now on: the change has been made, and may have taken long."""
+    pending = _pending()
+    _write(PENDING, {**pending, "until": now() + seconds, "seconds": seconds})
+
+
+def confirm(token: str, stand: bool) -> None:
+    """Let the change stand, or take it back at once. Raises HostError when it has been taken back already."""
+    pending = _pending()
+    if pending is None or pending["token"] != token:
+        raise _host.HostError("the change was not confirmed in time, and this host has taken it back")
+    if stand:
+        _disarm()
+    else:
+        roll_back()
+
+
+def roll_back() -> None:
+    """Take back the change that is not confirmed, if there is one."""
+    pending = _pending()
+    if pending is None:
+        return
+    for snapshot in map(_snapshot, pending["snapshots"]):
+        if snapshot.state is None:
+            continue
+        try:
+            change = BACKENDS[snapshot.backend].prepare(snapshot.request, snapshot)
+            if change.needed:
+                change.apply()
+        except _host.HostError as exc:
+            raise _host.HostError(
+                f"a change that was not confirmed cannot be taken back: {exc}. Mend that, or remove {PENDING} to let the change stand"
+            ) from exc
+    _disarm()
+
+
+def timeout() -> None:
+    """Take back the change when its time is over."""
+    left = 1.0
+    while left > 0:
+        with _host.lock(PATIENCE):
+            pending = _pending()
+            if pending is None:
+                return
+            left = pending["until"] - now()
+            if left <= 0:
+                roll_back()
+                print("the change was not confirmed in time: the former rules are back")
+        time.sleep(max(left, 0))
+
+
+def boot() -> None:
+    """Take back the change that a reboot came before: put the files back that the firewalls are about to read."""
+    pending = _pending()
+    for path, text in _files(pending):
+        _boot.restore(Path(path), text)
+    _clear()
+
+
+def _pending() -> dict | None:
+    return json.loads(PENDING.read_text(encoding="utf-8")) if PENDING.exists() else None
+
+
+def _write(path: Path, pending: dict) -> None:
+    _host.write(path, json.dumps(pending), 0o600)
+
+
+def _library() -> bytes:
+    """Return this code as an archive that Python imports from."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("avi_firewall/__init__.py", "")
+        for name, text in _boot.sources(MODULES).items():
+            archive.writestr(f"avi_firewall/{name}.py", text)
+    return file.getvalue()
+
+
+def _snapshot(fields: dict) -> _host.Snapshot:
+    return _host.Snapshot(**{**fields, "request": _host.Request(**fields["request"])})
+
+
+def _files(pending: dict | None) -> list[tuple[str, str | None]]:
+    return [file for snapshot in map(_snapshot, pending["snapshots"] if pending else ()) for file in snapshot.files.items()]
+
+
+def _disarm() -> None:
+    pending = _pending()
+    _clear()
+    if pending:
+        _host.succeeds("systemctl", "stop", f"{TIMER}-{pending['token']}.timer")
+        if any(path.startswith(f"{_boot.UNITS}/") for path, _text in _files(pending)):
+            _host.run("systemctl", "daemon-reload")  # there was one meanwhile, which has seen the unit
+
+
+def _clear() -> None:
+    # This one decides; the rest is clearing up.
+    PENDING.unlink(missing_ok=True)
+    ENABLED.unlink(missing_ok=True)
+    UNIT.unlink(missing_ok=True)
+    shutil.rmtree(HOME, ignore_errors=True)
+
+
+def _command(what: str) -> list[str]:
+    return [sys.executable, "-m", "avi_firewall._rollback", what]
+
+
+def _unit() -> str:
+    return f"""\
+# {_host.MARK}
+[Unit]
+Description=Take back the change of avi.firewall that was not confirmed
+ConditionPathExists={PENDING}
+DefaultDependencies=no
+After=local-fs.target
+Before={BEFORE}
+
+[Service]
+Type=oneshot
+Environment=PYTHONPATH={LIBRARY} PYTHONDONTWRITEBYTECODE=1
+ExecStart={" ".join(_command("boot"))}
+"""
+
+
+if __name__ == "__main__":
+    {"boot": boot, "timeout": timeout}[sys.argv[1]]()

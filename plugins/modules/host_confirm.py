@@ -1,0 +1,70 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, avi.firewall contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = """
+module: host_confirm
+short_description: Let a change of the rules on a host stand, or take it back
+version_added: 0.1.0
+author: avi.firewall contributors (@avi-firewall)
+description:
+  - Ends the time in which the host would take back by itself what M(avi.firewall.host_rules) changed.
+  - M(avi.firewall.apply) calls it over a new connection. There is no need to call it by hand.
+requirements:
+  - Python 3.9 and C(systemd) on the host
+attributes:
+  check_mode:
+    description: Can run in check mode and return changed status without modifying the host.
+    support: none
+  diff_mode:
+    description: Returns what has changed.
+    support: none
+  platform:
+    description: Linux hosts.
+    support: full
+    platforms: posix
+options:
+  token:
+    description: What M(avi.firewall.host_rules) returned for the change.
+    type: str
+    required: true
+  stand:
+    description: Whether the change stands. V(false) takes it back at once.
+    type: bool
+    default: true
+"""
+
+EXAMPLES = """
+- name: Let the change stand
+  avi.firewall.host_confirm:
+    token: "{{ changed_rules['token'] }}"
+"""
+
+RETURN = """
+"""
+
+import os
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.avi.firewall.plugins.module_utils import _host, _rollback
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec={"token": {"type": "str", "required": True, "no_log": False}, "stand": {"type": "bool", "default": True}}
+    )
+    if os.geteuid() != 0:
+        module.fail_json(msg="only root may change the firewall of this host: set ansible_become")
+    try:
+        with _host.lock():
+            _rollback.confirm(module.params["token"], module.params["stand"])
+    except _host.HostError as exc:
+        module.fail_json(msg=str(exc))
+    module.exit_json(changed=not module.params["stand"])
+
+
+if __name__ == "__main__":
+    main()

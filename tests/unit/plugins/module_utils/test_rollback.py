@@ -1,0 +1,163 @@
+# Copyright: (c) 2026, avi.firewall contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import io
+import zipfile
+
+import pytest
+from ansible_collections.avi.firewall.plugins.module_utils import _boot, _host, _rollback
+
+REQUEST = _host.Request("controller", "con", interfaces=["eth0"])
+
+
+class Firewall:
+    """Stands in for a backend: its rules are a list."""
+
+    def __init__(self):
+        self.rules = ["old"]
+        self.fails = False
+
+    def prepare(self, request, former):
+        assert request == REQUEST
+        if self.fails:
+            raise _host.HostError("it is off")
+
+        def apply():
+            self.rules = former.state
+
+        return _host.Change(self.rules, former.state, apply, former)
+
+
+@pytest.fixture
+def firewall(monkeypatch, tmp_path):
+    found = Firewall()
+    monkeypatch.setattr(_rollback, "HOME", tmp_path / "home")
+    monkeypatch.setattr(_rollback, "PENDING", tmp_path / "home" / "pending.json")
+    monkeypatch.setattr(_rollback, "LIBRARY", tmp_path / "home" / "library.zip")
+    monkeypatch.setattr(_rollback, "UNIT", tmp_path / "units" / "rollback.service")
+    monkeypatch.setattr(_rollback, "ENABLED", tmp_path / "wants" / "rollback.service")
+    monkeypatch.setattr(_rollback, "BACKENDS", {"firewalld": found})
+    monkeypatch.setattr(_rollback, "SYSTEMD", tmp_path)
+    monkeypatch.setattr(_host, "run", lambda *command: "")
+    monkeypatch.setattr(_host, "succeeds", lambda *command: True)
+    return found
+
+
+def arm(tmp_path, seconds=30):
+    snapshot = _host.Snapshot("firewalld", REQUEST, ["old"], {str(tmp_path / "kept"): "old", str(tmp_path / "new"): None})
+    return _rollback.arm([_host.Change(["old"], ["new"], lambda: None, snapshot)], seconds)
+
+
+def left(tmp_path):
+    return [path for path in tmp_path.rglob("*") if path.is_file() or path.is_symlink()]
+
+
+def test_a_change_that_is_confirmed_stands_and_leaves_nothing_behind(firewall, tmp_path):
+    token = arm(tmp_path)
+    firewall.rules = ["new"]
+    _rollback.confirm(token, stand=True)
+    assert firewall.rules == ["new"]
+    assert left(tmp_path) == []
+
+
+@pytest.mark.parametrize("stand", [True, False])
+def test_the_word_of_another_run_confirms_nothing(firewall, tmp_path, stand):
+    arm(tmp_path)
+    with pytest.raises(_host.HostError, match="has taken it back"):
+        _rollback.confirm("other", stand)
+
+
+def test_a_change_can_be_taken_back_at_once(firewall, tmp_path):
+    token = arm(tmp_path)
+    firewall.rules = ["new"]
+    _rollback.confirm(token, stand=False)
+    assert firewall.rules == ["old"]
+    assert left(tmp_path) == []
+    with pytest.raises(_host.HostError, match="has taken it back"):
+        _rollback.confirm(token, stand=True)
+
+
+def test_a_change_is_taken_back_when_its_time_is_over(firewall, tmp_path):
+    arm(tmp_path, seconds=0)
+    firewall.rules = ["new"]
+    _rollback.timeout()
+    assert firewall.rules == ["old"]
+    assert left(tmp_path) == []
+
+
+def test_its_time_runs_from_the_end_of_the_change(firewall, tmp_path, monkeypatch):
+    arm(tmp_path, seconds=0)
+    _rollback.extend(1000)
+    clock = iter([0.0, 0.0, 2000.0])
+    monkeypatch.setattr(_rollback, "now", lambda: _rollback._pending()["until"] - 1000 + next(clock))
+    slept = []
+    monkeypatch.setattr(_rollback.time, "sleep", slept.append)
+    _rollback.timeout()
+    assert slept[:2] == [1000.0, 1000.0]
+    assert firewall.rules == ["old"]
+
+
+def test_a_run_waits_for_the_change_of_another(firewall, tmp_path, monkeypatch):
+    token = arm(tmp_path)
+    waits = []
+
+    def sleep(seconds):
+        waits.append(seconds)
+        _rollback.confirm(token, stand=True)
+
+    monkeypatch.setattr(_rollback.time, "sleep", sleep)
+    firewall.rules = ["new"]
+    with _rollback.turn():
+        assert firewall.rules == ["new"]
+    assert waits == [1]
+
+
+def test_a_run_takes_back_what_nobody_confirmed_in_time(firewall, tmp_path):
+    arm(tmp_path, seconds=0)
+    firewall.rules = ["new"]
+    with _rollback.turn():
+        assert firewall.rules == ["old"]
+
+
+def test_what_cannot_be_taken_back_is_said_with_the_way_out(firewall, tmp_path):
+    arm(tmp_path, seconds=0)
+    firewall.fails = True
+    with pytest.raises(_host.HostError, match=r"cannot be taken back: it is off\. .* or remove .*pending\.json"), _rollback.turn():
+        pass
+
+
+def test_a_boot_puts_the_files_back(firewall, tmp_path):
+    (tmp_path / "kept").write_text("changed", encoding="utf-8")
+    (tmp_path / "new").write_text("new", encoding="utf-8")
+    arm(tmp_path)
+    _rollback.boot()
+    assert left(tmp_path) == [tmp_path / "kept"]
+    assert (tmp_path / "kept").read_text(encoding="utf-8") == "old"
+
+
+def test_a_unit_is_enabled_again_at_boot(tmp_path):
+    link = tmp_path / "multi-user.target.wants" / "some.service"
+    link.parent.mkdir()
+    _boot.restore(link, "")
+    assert _boot.read(link) == ""
+    _boot.restore(link, None)
+    assert _boot.read(link) is None
+
+
+def test_nothing_is_armed_where_the_timer_cannot_be(firewall, tmp_path, monkeypatch):
+    def run(*command):
+        raise _host.HostError("no timer")
+
+    monkeypatch.setattr(_host, "run", run)
+    with pytest.raises(_host.HostError, match="no timer"):
+        arm(tmp_path)
+    assert left(tmp_path) == []
+
+
+def test_the_library_holds_all_the_code():
+    with zipfile.ZipFile(io.BytesIO(_rollback._library())) as archive:
+        names = {name.removeprefix("avi_firewall/").removesuffix(".py") for name in archive.namelist()}
+    assert names == {"__init__", *(f"_{name}" for name in _rollback.BACKENDS), "_host", "_place", "_boot", "_rollback"}
