@@ -166,7 +166,7 @@ def found_lines(wanted: Mapping[Path, str | None]) -> list[str]:
 def restore(path: Path, text: str | None) -> None:
     """Put ``path`` back as :func:`read` found it, while systemd does not look."""
     if text is None:
-        path.unlink(missing_ok=True)
+        _host.remove(path)
     elif path.parent.suffix == ".wants":
         path.unlink(missing_ok=True)
         path.symlink_to(UNITS / path.name)
@@ -200,7 +200,7 @@ def keep(wanted: Mapping[Path, str | None]) -> None:
         if path.parent.suffix == ".wants":
             continue
         if text is None:
-            path.unlink(missing_ok=True)
+            _host.remove(path)
         elif read(path) != text:
             _host.write(path, text, 0o600 if RECORDS in path.parents else 0o644)
             changed = changed or UNITS in path.parents

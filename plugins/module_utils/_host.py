@@ -13,7 +13,6 @@ import os
 import socket
 import stat
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -153,17 +152,27 @@ def write(path: Path, content: str | bytes, mode: int | None = None) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     if mode is None:
         mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o644
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-        fresh = Path(file.name)
-        try:
+    fresh = _fresh(path)
+    try:
+        with fresh.open("wb") as file:
+            fresh.chmod(mode)
             file.write(content if isinstance(content, bytes) else content.encode())
             file.flush()
             os.fsync(file.fileno())
-            fresh.chmod(mode)
-            fresh.replace(path)
-        except BaseException:
-            fresh.unlink()
-            raise
+        fresh.replace(path)
+    except BaseException:
+        fresh.unlink()
+        raise
+
+
+def remove(path: Path) -> None:
+    """Remove ``path``, and what a write of it that was cut off may have left."""
+    path.unlink(missing_ok=True)
+    _fresh(path).unlink(missing_ok=True)
+
+
+def _fresh(path: Path) -> Path:
+    return path.with_name(f".{path.name}.avi-firewall")
 
 
 def short(network: str) -> str:

@@ -40,6 +40,7 @@ BEFORE = f"sysinit.target network-pre.target avi-firewall-sets.service firewalld
 MODULES = (_host, _place, _boot, *BACKENDS.values(), sys.modules[__name__])
 # A change may take long by itself before its time begins to run.
 PATIENCE = 15 * 60
+ATTEMPTS = 5
 
 
 def now() -> float:
@@ -72,13 +73,7 @@ def arm(changes: Sequence[_host.Change], seconds: int) -> str:
         raise _host.HostError("this host does not run systemd, which takes back a change that locks you out")
     token = secrets.token_hex(8)
     snapshots = [dataclasses.asdict(change.snapshot) for change in changes]
-    pending = {"token": token, "until": now() + seconds, "seconds": seconds, "snapshots": snapshots}
     _host.write(LIBRARY, _library(), 0o600)
-    _host.write(UNIT, _unit())
-    ENABLED.parent.mkdir(exist_ok=True)
-    ENABLED.unlink(missing_ok=True)
-    ENABLED.symlink_to(UNIT)
-    _write(PENDING, pending)
     try:
         _host.run(
             "systemd-run",
@@ -91,8 +86,13 @@ def arm(changes: Sequence[_host.Change], seconds: int) -> str:
             *_command("timeout"),
         )
     except _host.HostError:
-        _disarm()
+        _clear()
         raise
+    _host.write(UNIT, _unit())
+    ENABLED.parent.mkdir(exist_ok=True)
+    ENABLED.unlink(missing_ok=True)
+    ENABLED.symlink_to(UNIT)
+    _write(PENDING, {"token": token, "until": now() + seconds, "seconds": seconds, "snapshots": snapshots})
     return token
 
 
@@ -107,10 +107,31 @@ def confirm(token: str, stand: bool) -> None:
     pending = _pending()
     if pending is None or pending["token"] != token:
         raise _host.HostError("the change was not confirmed in time, and this host has taken it back")
-    if stand:
-        _disarm()
-    else:
+    if not stand:
         roll_back()
+        return
+    try:
+        for snapshot in map(_snapshot, pending["snapshots"]):
+            _settle(snapshot)
+    except _host.HostError:
+        roll_back()
+        raise
+    _disarm()
+
+
+def _settle(snapshot: _host.Snapshot) -> None:
+    """Make sure that what stands is what was asked for: others may have changed rules meanwhile, and with them the place of ours."""
+    for _attempt in range(ATTEMPTS):
+        change = BACKENDS[snapshot.backend].prepare(snapshot.request)
+        if not change.needed:
+            return
+        if change.bindings():
+            break
+        change.apply()
+    missing = sorted(set(change.after) - set(change.before)) or ["stale rules did not go"]
+    raise _host.HostError(
+        f"somebody else changes the rules of this host at the same time, and the former rules are back: {'; '.join(missing)}"
+    )
 
 
 def roll_back() -> None:
@@ -122,9 +143,7 @@ def roll_back() -> None:
         if snapshot.state is None:
             continue
         try:
-            change = BACKENDS[snapshot.backend].prepare(snapshot.request, snapshot)
-            if change.needed:
-                change.apply()
+            BACKENDS[snapshot.backend].prepare(snapshot.request, snapshot).apply()
         except _host.HostError as exc:
             raise _host.HostError(
                 f"a change that was not confirmed cannot be taken back: {exc}. Mend that, or remove {PENDING} to let the change stand"
@@ -139,6 +158,7 @@ def timeout() -> None:
         with _host.lock(PATIENCE):
             pending = _pending()
             if pending is None:
+                _clear()  # of a run that was cut off before it changed anything
                 return
             left = pending["until"] - now()
             if left <= 0:

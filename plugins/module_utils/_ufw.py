@@ -158,8 +158,10 @@ def prepare(request: _host.Request, former: _host.Snapshot | None = None) -> _ho
 
     def apply() -> None:
         _change(request, standing, wanted, text, misplaced)
-        for rule in wanted.keys() - _ours(_entries(), request).keys() if former is not None else ():
-            _add(rule, request)
+        if former is not None:
+            for rule in wanted.keys() - _ours(_entries(), request).keys():
+                _add(rule, request)
+            _load()
 
     return _host.Change(
         before=[*stored.splitlines(), *_lines(standing, misplaced)],
@@ -201,7 +203,7 @@ def _change(request: _host.Request, standing: dict[Rule, Ports], wanted: dict[Ru
         _add(rule, request)
         _host.run("ufw", "delete", *twin.words())
     if not text:
-        _file(request).unlink(missing_ok=True)
+        _host.remove(_file(request))
     elif text != _text(known):
         _host.write(_file(request), text)
 
@@ -268,6 +270,16 @@ def _missing(request: _host.Request, wanted: dict[Rule, Ports]) -> list[_host.Bi
 def _overlap(one: str, other: str) -> bool:
     first, second = ipaddress.ip_network(one, strict=False), ipaddress.ip_network(other, strict=False)
     return first.version == second.version and first.overlaps(second)
+
+
+def _load() -> None:
+    """Bring the kernel in line with the files of ufw, which one of its processes that was cut off may have left behind them.
+
+    It is what ufw does at boot; each family is one transaction, while `ufw reload` takes everything down first.
+    """
+    if evidence():
+        for command, path in zip(("iptables-restore", "ip6tables-restore"), _paths()):
+            _host.run(command, "--wait", "--noflush", stdin=_boot.read(path) or "")
 
 
 def _heirs(missing: list[Rule], stale: list[Rule]) -> list[Rule]:

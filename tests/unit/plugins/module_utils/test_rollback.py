@@ -19,16 +19,19 @@ class Firewall:
     def __init__(self):
         self.rules = ["old"]
         self.fails = False
+        self.disturbed = 0
 
-    def prepare(self, request, former):
+    def prepare(self, request, former=None):
         assert request == REQUEST
         if self.fails:
             raise _host.HostError("it is off")
+        wanted = former.state if former else ["new"]
 
         def apply():
-            self.rules = former.state
+            self.rules = [] if former is None and self.disturbed else wanted
+            self.disturbed -= 1
 
-        return _host.Change(self.rules, former.state, apply, former)
+        return _host.Change(self.rules, wanted, apply, former)
 
 
 @pytest.fixture
@@ -60,6 +63,23 @@ def test_a_change_that_is_confirmed_stands_and_leaves_nothing_behind(firewall, t
     firewall.rules = ["new"]
     _rollback.confirm(token, stand=True)
     assert firewall.rules == ["new"]
+    assert left(tmp_path) == []
+
+
+def test_what_others_changed_meanwhile_is_mended_before_the_change_stands(firewall, tmp_path):
+    token = arm(tmp_path)
+    firewall.rules, firewall.disturbed = ["new", "moved"], 2
+    _rollback.confirm(token, stand=True)
+    assert firewall.rules == ["new"]
+    assert left(tmp_path) == []
+
+
+def test_a_change_that_others_keep_from_standing_is_taken_back(firewall, tmp_path):
+    token = arm(tmp_path)
+    firewall.rules, firewall.disturbed = ["moved"], 100
+    with pytest.raises(_host.HostError, match=r"somebody else changes the rules .*: new$"):
+        _rollback.confirm(token, stand=True)
+    assert firewall.rules == ["old"]
     assert left(tmp_path) == []
 
 
