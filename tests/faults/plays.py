@@ -18,7 +18,6 @@ from typing import Any
 from faults.machines import ROOT, WORK, Machine, peer
 
 RECAP = re.compile(r"^(\S+)\s+: ok=\d+\s+changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)", re.MULTILINE)
-FATAL = re.compile(r"^(?:\[ERROR\]|fatal: \[(\S+)\])", re.MULTILINE)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,6 +26,11 @@ class Run:
 
     code: int
     output: str = dataclasses.field(repr=False)
+
+    def __str__(self) -> str:
+        """Return what a failed test needs to tell: the errors and the recap."""
+        fatal = re.findall(r"^fatal: .*(?:\n .*)*", self.output, re.MULTILINE)
+        return "\n".join([f"ansible-playbook ended with {self.code}", *fatal, self.output.rpartition("PLAY RECAP")[2]])
 
     def _recap(self, column: int) -> dict[str, int]:
         return {found[0]: int(found[column]) for found in RECAP.findall(self.output)}
@@ -98,7 +102,7 @@ def attempt(
 def site(hosts: Iterable[Machine], *arguments: str, **how: Any) -> Run:
     """Run the playbook avi.firewall.site, or another; it must succeed."""
     done = attempt(hosts, *arguments, **how)
-    assert done.code == 0, done.output
+    assert done.code == 0, str(done)
     return done
 
 

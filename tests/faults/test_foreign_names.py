@@ -112,7 +112,7 @@ def told() -> Iterator[dict[tuple[str, str], Told]]:
 @pytest.mark.parametrize(("backend", "kind"), CASES)
 def test_the_play_stops_and_names_it(told, backend, kind):
     run = told[backend, kind].opening
-    assert run.failed[backend] == 1, run.output
+    assert run.failed[backend] == 1, str(run)
     assert THINGS[backend][kind].called in run.message(backend)
 
 

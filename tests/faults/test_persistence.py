@@ -141,14 +141,15 @@ def test_a_peer_that_left_after_the_save_stays_out_after_a_boot(left, saver):
 @pytest.mark.parametrize("saver", SAVED)
 def test_absent_stops_while_a_saved_file_names_what_is_ours(refused, saver):
     run, changed = refused
-    assert run.failed[saver] == 1, run.output
+    assert run.failed[saver] == 1, str(run)
     assert any(file in run.message(saver) for file in SAVED[saver])
+    assert "avi-con-" in run.message(saver), "what has to go out of the file?"
     assert changed[saver] == []
 
 
 @pytest.mark.parametrize("saver", SAVERS)
 def test_absent_works_once_no_saved_file_names_what_is_ours(hosts, gone, saver):
-    assert gone.run.failed[saver] == 0, gone.run.output
+    assert gone.run.failed[saver] == 0, str(gone.run)
     assert gone.of(saver) == (only(), EVERYONE, only())
     assert hosts[saver].sh("find / /run -xdev -iname 'avi[-_]*'; grep -rl avi-con /etc --exclude='*.old' || true") == ""
 
@@ -178,5 +179,5 @@ def test_a_boot_without_our_code_has_the_rules_of_the_user_and_is_not_open(broke
 @pytest.mark.parametrize(("saver", "fault"), BROKEN)
 def test_the_next_run_mends_it(broken, saver, fault):
     stage = broken["mended"]
-    assert stage.run.failed[f"{saver}-{fault}"] == 0, stage.run.output
+    assert stage.run.failed[f"{saver}-{fault}"] == 0, str(stage.run)
     assert stage.of(f"{saver}-{fault}") == (only("client"), EVERYONE, only())

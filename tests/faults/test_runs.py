@@ -66,6 +66,6 @@ def test_the_lock_of_iptables_is_waited_for(legacy):
         still = _waiting(legacy) and not running.done()
         holder.stdin.close()
         run = running.result()
-    assert (seen, still) == (True, True), f"nobody waited for the lock:\n{run.output}"
-    assert run.code == 0, run.output
+    assert (seen, still) == (True, True), f"nobody waited for the lock:\n{run!s}"
+    assert run.code == 0, str(run)
     assert entry([legacy]) == {"iptables": only("client")}
