@@ -28,6 +28,8 @@ CLOSE = {
         ufw default deny incoming
         ufw --force enable
         systemctl --quiet enable --now ufw
+        ufw allow 9/tcp  # with its first rule it also loads some of its own that it left out
+        ufw delete allow 9/tcp
         """,
     "iptables": """
         rules() {

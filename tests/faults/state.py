@@ -53,8 +53,8 @@ for path in sorted(pathlib.Path("/etc").rglob("*")):
     found[str(path)] = text
 print(json.dumps(found))
 """
-# Counters move by themselves; the dates are those of the listing.
-_MOVING = re.compile(r"(?<=counter )packets \d+ bytes \d+|\[\d+:\d+\]|^# (?:Generated|Completed).*$")
+# Counters move by themselves; the dates are those of the listing; each time a set is made, as in a reload of firewalld, its hash gets a seed.
+_MOVING = re.compile(r" initval 0x\w+|(?<=counter )packets \d+ bytes \d+|\[\d+:\d+\]|^# (?:Generated|Completed).*$")
 
 _OURS = re.compile(r"avi-(?:con|se|node)(?:-|\b)|avi:(?:controller|service_engine|cluster_node)|avi-firewall|/nftables\.service\.d$")
 # What is ours and stands on more than one line: in listings of nftables, in zones of firewalld, in ufw's record (comments in hexadecimal).
@@ -70,6 +70,9 @@ _BLOCKS = [
 def look(host: Machine) -> State:
     """Return the lines of each listing and of each file under /etc of a host."""
     told = json.loads(podman("exec", "--interactive", host.container, "python3", "-", text=_LOOK))
+    # In the order of their names: a reload of firewalld makes its table anew, as the last one.
+    tables = re.split(r"^(?=table )", "".join(f"{line}\n" for line in told["$ nft list ruleset"]), flags=re.MULTILINE)
+    told["$ nft list ruleset"] = [line for table in sorted(tables) for line in table.splitlines()]
     return {title: [_MOVING.sub("", line) for line in lines] for title, lines in told.items()}
 
 
