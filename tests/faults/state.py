@@ -53,7 +53,7 @@ for path in sorted(pathlib.Path("/etc").rglob("*")):
     found[str(path)] = text
 print(json.dumps(found))
 """
-# Counters move by themselves; the dates are those of the listing; each time a set is made, as in a reload of firewalld, its hash gets a seed.
+# Counters move by themselves; the dates are those of the listing; a set gets a seed each time it is made, as in a reload of firewalld.
 _MOVING = re.compile(r" initval 0x\w+|(?<=counter )packets \d+ bytes \d+|\[\d+:\d+\]|^# (?:Generated|Completed).*$")
 
 _OURS = re.compile(r"avi-(?:con|se|node)(?:-|\b)|avi:(?:controller|service_engine|cluster_node)|avi-firewall|/nftables\.service\.d$")

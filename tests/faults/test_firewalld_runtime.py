@@ -60,7 +60,6 @@ def refused(host) -> tuple[str, list[str]]:
     """Return what the run that needs a reload says, and what it changed."""
     before = look(host)
     run = attempt([host])
-    assert run.failed == {"firewalld": 1}, str(run)
     return run.message("firewalld"), changes(before, look(host))
 
 

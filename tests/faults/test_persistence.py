@@ -99,14 +99,14 @@ def hosts() -> Iterator[dict[str, Machine]]:
 
 @pytest.fixture(scope="module")
 def saved(hosts) -> Stage:
-    site(hosts.values(), **management("client", "newcomer"))
+    attempt(hosts.values(), **management("client", "newcomer"))
     _save(hosts)
     return _reboot(hosts)
 
 
 @pytest.fixture(scope="module")
 def left(hosts, saved) -> Stage:
-    site(hosts.values(), **management("client"))
+    attempt(hosts.values(), **management("client"))
     return _reboot(hosts)
 
 
