@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from faults.admin import close
-from faults.machines import Machine, entry, machines, only, podman
+from faults.machines import PERSISTENT, Machine, entry, machines, only, podman
 from faults.plays import attempt
 
 # s, for which somebody else holds the lock of iptables while we wait for it.
@@ -34,8 +34,11 @@ def test_a_host_that_is_down_keeps_no_other_from_its_rules():
 
 @pytest.fixture
 def legacy() -> Iterator[Machine]:
-    """A host whose iptables takes the lock: the variant that is made of nftables needs none."""
-    with machines("iptables") as hosts:
+    """A host whose iptables takes the lock, as the variant that is made of nftables does not.
+
+    It has no ufw: that asks iptables before we do, and would do the waiting for us.
+    """
+    with machines("iptables", image=PERSISTENT) as hosts:
         hosts["iptables"].sh("""
             update-alternatives --set iptables /usr/sbin/iptables-legacy
             update-alternatives --set ip6tables /usr/sbin/ip6tables-legacy
