@@ -118,4 +118,13 @@ def test_a_catch_all_that_comes_later_changes_nothing(caught_last, backend):
 def test_peers_pass_a_catch_all_that_was_put_first(caught_first, backend):
     before, told = caught_first
     assert before[backend] == only(), "the catch-all catches nothing"
-    told.check(backend, "client", changes=True)
+    assert not told.run.message(backend)
+    assert (told.entry[backend]["client"], told.entry[backend]["stranger"]) == ("open", "shut")
+    assert told.run.changed[backend] > 0
+    assert told.again.changed[backend] == 0
+
+
+@pytest.mark.parametrize("backend", ORDERED)
+def test_a_denied_address_stays_out_when_a_catch_all_was_put_before_its_deny(caught_first, backend):
+    _before, told = caught_first
+    assert (told.entry[backend]["newcomer"], told.entry[backend]["unwanted"]) == ("shut", "shut")
