@@ -1,13 +1,14 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 SCENARIO ?=
+TESTS ?= tests/faults
 ENV := . tests/lab/env.sh &&
 SITE := ansible-playbook -i extensions/molecule/inventory.yml avi.firewall.site
 # Molecule's frames break long lines.
 PLAIN := --no-command-borders
 SAY = @printf '\n\033[1m== %s\033[0m\n'
 
-.PHONY: help demo demo-down test lint unit molecule bench-traffic deps venv images clean
+.PHONY: help demo demo-down test lint unit molecule test-faults bench-traffic deps venv images clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -40,6 +41,10 @@ unit: venv ## unit and property tests, without containers
 molecule: images ## every scenario, or one: SCENARIO=ufw
 	$(SAY) 'Molecule: $(or $(SCENARIO),all scenarios)'
 	@$(ENV) molecule test $(PLAIN) $(if $(SCENARIO),--scenario-name $(SCENARIO),--all)
+
+test-faults: images ## hosts that others share, saved rules, hosts and locks that are not free: TESTS=tests/faults/test_absent.py for a part
+	$(SAY) 'Faults'
+	@$(ENV) tests/faults/images.sh && pytest -vv --tb=short --durations=10 $(TESTS)
 
 bench-traffic: images ## what each change of the rules does to connections that go on meanwhile; takes minutes
 	$(SAY) 'Changing the rules under traffic'

@@ -1,0 +1,130 @@
+# Copyright: (c) 2026, avi.firewall contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Our accepts stand after foreign specific denies and before the catch-all, whichever came first: judged by packets."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+
+import pytest
+from faults.admin import BACKENDS, CATCH_ALL, LATE_CATCH_ALL, close, deny, everywhere
+from faults.machines import PEERS, Machine, each, entry, machines, only
+from faults.plays import Run, attempt, management
+
+TOLD = management("client", "newcomer", "unwanted")
+# firewalld sorts denies before accepts by itself: there is nothing to move.
+ORDERED = [backend for backend in BACKENDS if backend != "firewalld"]
+
+
+@dataclasses.dataclass
+class Told:
+    """What became of a run on all hosts, who gets in afterwards, and what became of one more run."""
+
+    run: Run
+    entry: dict[str, dict[str, str]]
+    again: Run
+
+    def check(self, backend: str, *peers: str, changes: bool) -> None:
+        """The run succeeded and changed something or not; exactly these peers get in; the next run changed nothing."""
+        assert not self.run.message(backend)
+        assert self.entry[backend] == only(*peers)
+        assert (self.run.changed[backend] > 0) == changes
+        assert self.again.changed[backend] == 0
+
+
+def runs(hosts: dict[str, Machine]) -> Told:
+    run = attempt(hosts.values(), **TOLD)
+    seen = entry(hosts.values())
+    return Told(run, seen, attempt(hosts.values(), **TOLD))
+
+
+@pytest.fixture(scope="module")
+def hosts() -> Iterator[dict[str, Machine]]:
+    with machines(*BACKENDS) as found:
+        close(found)
+        each(lambda backend: deny(backend, found[backend], PEERS["unwanted"]), BACKENDS)
+        yield found
+
+
+@pytest.fixture(scope="module")
+def denied_before(hosts) -> Told:
+    return runs(hosts)
+
+
+@pytest.fixture(scope="module")
+def denied_one_port(hosts, denied_before) -> Told:
+    each(lambda backend: deny(backend, hosts[backend], PEERS["client"], port="9999"), BACKENDS)
+    return runs(hosts)
+
+
+@pytest.fixture(scope="module")
+def denied_after(hosts, denied_one_port) -> Told:
+    each(lambda backend: deny(backend, hosts[backend], PEERS["newcomer"]), BACKENDS)
+    return runs(hosts)
+
+
+@pytest.fixture(scope="module")
+def caught_last(hosts, denied_after) -> Told:
+    everywhere(LATE_CATCH_ALL["last"], hosts)
+    return runs(hosts)
+
+
+@pytest.fixture(scope="module")
+def caught_first(hosts, caught_last) -> tuple[dict[str, dict[str, str]], Told]:
+    """Return also who got in before the run."""
+    some = {backend: hosts[backend] for backend in ORDERED}
+    everywhere(LATE_CATCH_ALL["first"], some)
+    return entry(some.values()), runs(some)
+
+
+@pytest.fixture(scope="module")
+def caught_before() -> Iterator[Told]:
+    with machines(*BACKENDS) as hosts:
+        close(hosts)
+        each(lambda backend: deny(backend, hosts[backend], PEERS["unwanted"]), BACKENDS)
+        everywhere(CATCH_ALL, hosts)
+        yield runs(hosts)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_an_address_denied_before_stays_out(denied_before, backend):
+    denied_before.check(backend, "client", "newcomer", changes=True)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_denied_port_that_is_none_of_ours_moves_nothing(denied_one_port, backend):
+    denied_one_port.check(backend, "client", "newcomer", changes=False)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_an_address_denied_after_our_rules_is_out_with_the_next_run(denied_after, backend):
+    denied_after.check(backend, "client", changes=backend in ORDERED)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_peers_pass_a_catch_all_at_the_end(caught_before, backend):
+    caught_before.check(backend, "client", "newcomer", changes=True)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_catch_all_that_comes_later_changes_nothing(caught_last, backend):
+    caught_last.check(backend, "client", changes=False)
+
+
+@pytest.mark.parametrize("backend", ORDERED)
+def test_peers_pass_a_catch_all_that_was_put_first(caught_first, backend):
+    before, told = caught_first
+    assert before[backend] == only(), "the catch-all catches nothing"
+    assert not told.run.message(backend)
+    assert (told.entry[backend]["client"], told.entry[backend]["stranger"]) == ("open", "shut")
+    assert told.run.changed[backend] > 0
+    assert told.again.changed[backend] == 0
+
+
+@pytest.mark.parametrize("backend", ORDERED)
+def test_a_denied_address_stays_out_when_a_catch_all_was_put_before_its_deny(caught_first, backend):
+    _before, told = caught_first
+    assert (told.entry[backend]["newcomer"], told.entry[backend]["unwanted"]) == ("shut", "shut")
