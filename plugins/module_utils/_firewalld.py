@@ -300,30 +300,75 @@ def _refuse_foreign(config: Any, request: _host.Request) -> None:
 
 
 def _refuse_runtime_only(client: Any, config: Any) -> None:
-    """Stop before a reload that would lose what somebody added to the running zones only."""
+    """Stop before a reload that would lose what somebody added while firewalld ran only."""
     lost = []
-    for zone in map(str, client.getZones()):
-        if zone not in config.getZoneNames():
-            lost.append(f"zone {zone}")
-            continue
-        running, stored = client.getZoneSettings(zone), config.getZoneByName(zone).getSettings()
-        for what in (
-            "Services",
-            "Ports",
-            "RichRules",
-            "Sources",
-            "SourcePorts",
-            "Protocols",
-            "ForwardPorts",
-            "IcmpBlocks",
-        ):
-            kept = {str(entry) for entry in getattr(stored, f"get{what}")()}
-            lost += [f"zone {zone}: {entry}" for entry in map(str, getattr(running, f"get{what}")()) if entry not in kept]
+    for kind, running, stored in (
+        ("zone", client.getZones(), config.getZoneNames()),
+        ("policy", client.getPolicies(), config.getPolicyNames()),
+        ("ipset", client.getIPSets(), config.getIPSetNames()),
+    ):
+        for name in map(str, running):
+            if name.startswith("avi-"):
+                continue
+            if name not in stored:
+                lost.append(f"{kind} {name}")
+                continue
+            before = _settings(client, kind, name)
+            lost += [f"{kind} {name}: {entry}" for entry in sorted(before - _stored(config, kind, name)) if '"avi-' not in entry]
+    stored_direct = config.direct()
+    for what in ("Chains", "Rules", "Passthroughs"):
+        kept = {str(entry) for entry in getattr(stored_direct, f"getAll{what}")()}
+        lost += [f"direct: {' '.join(map(str, entry))}" for entry in getattr(client, f"getAll{what}")() if str(entry) not in kept]
+    lost += _flushed()
     if lost:
         raise _host.HostError(
-            "a reload of firewalld is needed and would lose what is in its running configuration only: "
+            "a reload of firewalld is needed and would lose what others added while it ran only: "
             f"{'; '.join(lost)}. Make it permanent, or set avi_firewall_firewalld_reload to true"
         )
+
+
+def _settings(client: Any, kind: str, name: str) -> set[str]:
+    if kind == "ipset":
+        return set(map(str, client.getEntries(name)))
+    return _things(client.getZoneSettings(name) if kind == "zone" else client.getPolicySettings(name))
+
+
+def _stored(config: Any, kind: str, name: str) -> set[str]:
+    settings = getattr(config, {"zone": "getZoneByName", "policy": "getPolicyByName", "ipset": "getIPSetByName"}[kind])(name).getSettings()
+    return set(map(str, settings.getEntries())) if kind == "ipset" else _things(settings)
+
+
+def _things(settings: Any) -> set[str]:
+    """Return what a zone or policy holds, a word for each thing; a reload keeps the interfaces."""
+    found = set()
+    for key, value in settings.getSettingsDict().items():
+        if isinstance(value, (list, tuple)) and key != "interfaces":
+            found |= {" ".join(map(str, entry)) if isinstance(entry, (list, tuple)) else str(entry) for entry in value}
+        elif key in ("masquerade", "forward", "icmp_block_inversion") and value:
+            found.add(str(key))
+    return found
+
+
+def _flushed() -> list[str]:
+    """Return the chains of others that iptables holds: a reload flushes it as well. Docker, while it runs, makes its own anew."""
+    if re.search(r"^FlushAllOnReload\s*=\s*(no|false)", _boot.read(CONFIGURATION / "firewalld.conf") or "", re.MULTILINE | re.IGNORECASE):
+        return []
+    docker = _host.succeeds("systemctl", "is-active", "--quiet", "docker")
+    found = []
+    for command in ("iptables", "ip6tables"):
+        for table in ("filter", "nat", "mangle", "raw"):
+            try:
+                rules = _host.run(command, "--wait", "-t", table, "-S").splitlines()
+            except _host.HostError:
+                continue  # no such table, or no iptables at all
+            chains = {rule.split()[1] for rule in rules if rule.startswith("-A ")}
+            found += [f"{command} -t {table}: {chain}" for chain in sorted(chains) if not (docker and _is_dockers(chain, rules))]
+    return found
+
+
+def _is_dockers(chain: str, rules: Sequence[str]) -> bool:
+    own = [rule for rule in rules if rule.startswith(f"-A {chain} ")]
+    return chain.startswith("DOCKER") or all(re.search(r"DOCKER| docker0 | br-[0-9a-f]{12} |172\.\d+\.0\.0/16", rule) for rule in own)
 
 
 def _needs_reload(wanted: View, running: View) -> bool:

@@ -104,6 +104,14 @@ class Change:
         return self.before != self.after
 
 
+def refuse_unreached(where: str, stopping: str, behind: str) -> None:
+    """Raise the error for a deny behind a rule that stops all, which ours cannot come before and after."""
+    raise HostError(
+        f"{where} stops everything with {stopping}, but holds {behind} behind it, which is never reached: ours before the one "
+        "would let in whom the other denies. Put the deny first, or take it out"
+    )
+
+
 @contextlib.contextmanager
 def lock(seconds: int = 60) -> Iterator[None]:
     """Keep other runs out meanwhile. Raises HostError when one keeps us out for ``seconds``.

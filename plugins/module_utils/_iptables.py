@@ -236,6 +236,16 @@ class Part:
         if found:
             raise _host.HostError(f"{', '.join(found)}: not ours, for {self.record} is not there; rename or remove")
 
+    def refuse_unreached(self) -> None:
+        """Stop when a jump would have to stand both before and behind rules of others."""
+        for version in (4, 6):
+            table = self.tables[version]
+            for builtin in self.jumps[version]:
+                rules = [rule for rule in table.chains[builtin] if not (target(rule) or "").startswith("avi-")]
+                if found := _place.unreached(table.judged(), [judge(rule) for rule in rules]):
+                    stopping, behind = (shlex.join(rules[index]) for index in found)
+                    _host.refuse_unreached(f"chain {builtin} ({COMMANDS[version]})", stopping, behind)
+
     def wanted_lines(self) -> list[str]:
         """Return what shall be, a line each."""
         return [
@@ -355,6 +365,7 @@ def prepare(request: _host.Request, former: _host.Snapshot | None = None) -> _ho
     part = Part(request, former and former.state)
     if former is None:
         part.refuse_foreign()
+        part.refuse_unreached()
         _boot.refuse_saved("iptables", request)
         files = _boot.files("iptables", request, MODULES, UNITS)
     else:

@@ -287,6 +287,14 @@ class Part:
                 f"{', '.join(found)}: not ours, for {_boot.record('nftables', self.request)} is not there; rename or remove"
             )
 
+    def refuse_unreached(self) -> None:
+        """Stop when a jump would have to stand both before and behind rules of others."""
+        for base in self.jumps:
+            lines = [line for line in self.ruleset.chains[base] if not line.judged.target.startswith("avi-")]
+            if found := _place.unreached(self.ruleset.judged(base), [line.judged for line in lines]):
+                stopping, behind = (f"rule handle {lines[index].handle}" for index in found)
+                _host.refuse_unreached(f"chain {' '.join(base)}", stopping, behind)
+
     def wanted_lines(self) -> list[str]:
         """Return what shall be, a line each."""
         return [*_set_lines(self.sets), *_rule_lines(self.rules), *_rule_lines(self.jumps)]
@@ -394,6 +402,7 @@ def prepare(request: _host.Request, former: _host.Snapshot | None = None) -> _ho
     part = Part(request, former and former.state)
     if former is None:
         part.refuse_foreign()
+        part.refuse_unreached()
         _boot.refuse_saved("nftables", request)
         files = _boot.files("nftables", request, MODULES, UNITS)
         files |= {**dict.fromkeys(include_files(request)), **part.includes()}

@@ -57,3 +57,15 @@ def well_placed(chains: Chains, rules: Sequence[Rule], index: int, ours: frozens
     foreign = [rule for place, rule in enumerate(rules) if place not in ours]
     last = end(chains, foreign)
     return len(before) <= last and not any(stops(chains, rule) for rule in foreign[len(before) : last])
+
+
+def unreached(chains: Chains, rules: Sequence[Rule]) -> tuple[int, int] | None:
+    """Return the places of the rule that stops all and of a first one behind it that is meant to stop some, None without such.
+
+    No jump can stand before the former and behind the latter.
+    """
+    last = next((index for index, rule in enumerate(rules) if catches_all(chains, rule)), len(rules))
+    for index in range(last + 1, len(rules)):
+        if stops(chains, rules[index]) and not catches_all(chains, rules[index]):
+            return last, index
+    return None

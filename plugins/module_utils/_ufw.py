@@ -153,6 +153,8 @@ def prepare(request: _host.Request, former: _host.Snapshot | None = None) -> _ho
         wanted = {Rule(*rule): frozenset(map(tuple, ports)) for rule, ports in former.state["rules"]}
         text = former.state["text"]
     entries = _entries()
+    if former is None:
+        _refuse_unreached(entries, wanted)
     standing = _ours(entries, request)
     misplaced = _misplaced(entries, {rule: ports for rule, ports in standing.items() if rule in wanted})
 
@@ -243,6 +245,15 @@ def _misplaced(entries: list[list[Entry]], rules: dict[Rule, Ports]) -> list[Rul
             if places[rule] > end or any(entry.stops(rule, rules[rule]) for entry in family[places[rule] : end]):
                 found.append(rule)
     return sorted(found)
+
+
+def _refuse_unreached(entries: list[list[Entry]], wanted: dict[Rule, Ports]) -> None:
+    """Stop when a rule would have to stand both before and behind rules of others."""
+    for family in entries:
+        for rule, ports in wanted.items():
+            for entry in family[_end(family, rule.direction) + 1 :]:
+                if entry.stops(rule, ports) and not entry.catches_all(rule.direction):
+                    _host.refuse_unreached("ufw", f"{entry.direction} from any to any", f"{entry.action} {entry.direction} of {entry.peer}")
 
 
 def _missing(request: _host.Request, wanted: dict[Rule, Ports]) -> list[_host.Binding]:

@@ -70,3 +70,17 @@ def test_the_place_of_a_jump_is_before_the_final_catch_all(rules, place):
 def test_a_jump_stands_after_specific_denies_and_before_the_catch_all(rules, good):
     ours = frozenset(index for index, rule in enumerate(rules) if rule == OURS)
     assert {_place.well_placed(CHAINS, rules, index, ours) for index in ours} == {good}
+
+
+@pytest.mark.parametrize(
+    ("rules", "found"),
+    [
+        ([DENY, FINAL], None),
+        ([ACCEPT, FINAL, ACCEPT, LOG], None),
+        ([FINAL, FINAL], None),
+        ([ACCEPT, FINAL, ACCEPT, DENY], (1, 3)),
+        ([to("deeper"), to("banned")], (0, 1)),
+    ],
+)
+def test_a_deny_behind_a_catch_all_is_found(rules, found):
+    assert _place.unreached(CHAINS, rules) == found

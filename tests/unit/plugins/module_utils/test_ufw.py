@@ -145,6 +145,13 @@ def rule(network, direction="in", profile="avi-con-service_engine", interface=""
     return _ufw.Rule(direction, profile, network, interface)
 
 
+def test_a_deny_of_a_peer_behind_a_catch_all_stops_the_run():
+    wanted = {rule("192.0.2.21"): frozenset({("tcp", "22")})}
+    _ufw._refuse_unreached([entries(CATCH_ALL, "deny any any 0.0.0.0/0 any 203.0.113.66 in"), []], wanted)
+    with pytest.raises(_host.HostError, match=r"holds deny in of 192\.0\.2\.21 behind it"):
+        _ufw._refuse_unreached([entries(CATCH_ALL, "deny any any 0.0.0.0/0 any 192.0.2.21 in"), []], wanted)
+
+
 def test_a_rule_that_takes_the_place_of_a_stale_one_is_its_heir():
     wide, narrow = rule("192.0.2.0/24"), rule("192.0.2.21")
     assert _ufw._heirs([wide], [narrow]) == [wide]
