@@ -87,7 +87,8 @@ class Change:
     """What one firewall holds of a part and shall hold, a line each, and how to get there.
 
     ``apply`` makes the change but for the ``bindings``, to be asked for after it: each is the options of a call of the backend's standard
-    module. ``lets_in`` is who gets in before the change.
+    module. ``finish`` removes, once the change stands, what would bring the former rules back at a boot; ``leftover`` are the lines of
+    ``before`` that it is about. ``lets_in`` is who gets in before the change.
     """
 
     before: list[str]
@@ -96,12 +97,19 @@ class Change:
     snapshot: Snapshot
     lets_in: list[Access] = field(default_factory=list)
     bindings: Callable[[], list[Binding]] = list
+    finish: Callable[[], None] = lambda: None
+    leftover: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
     @property
     def needed(self) -> bool:
         """Say whether there is anything to do."""
         return self.before != self.after
+
+    @property
+    def stands(self) -> bool:
+        """Say whether there is nothing to do but to finish."""
+        return [line for line in self.before if line not in self.leftover] == self.after
 
 
 def refuse_unreached(where: str, stopping: str, behind: str) -> None:

@@ -371,14 +371,18 @@ def prepare(request: _host.Request, former: _host.Snapshot | None = None) -> _ho
     else:
         files = {Path(path): text for path, text in former.files.items()}
 
+    stays = files[part.record] is not None
+
     def apply() -> None:
         # The record comes first and goes last: it is what tells ours from foreign after a run that was cut off.
-        if files[part.record] is not None:
+        if stays:
             _boot.keep(files)
         part.fill_sets()
         part.load_rules(jumps_too=former is not None)
         part.drop_sets()
-        if files[part.record] is None:
+
+    def finish() -> None:
+        if not stays:
             _boot.keep(files)
 
     return _host.Change(
@@ -388,6 +392,8 @@ def prepare(request: _host.Request, former: _host.Snapshot | None = None) -> _ho
         snapshot=_host.Snapshot("iptables", request, part.state(), {str(path): _boot.read(path) for path in files}),
         lets_in=part.lets_in(),
         bindings=lambda: Part(request).missing(),
+        finish=finish,
+        leftover=[] if stays else _boot.found_lines(files),
     )
 
 

@@ -409,13 +409,16 @@ def prepare(request: _host.Request, former: _host.Snapshot | None = None) -> _ho
     else:
         files = {Path(path): text for path, text in former.files.items()}
 
+    stays = files[_boot.record("nftables", request)] is not None
+
     def apply() -> None:
         # The record comes first and goes last: it is what tells ours from foreign after a run that was cut off.
-        record = files[_boot.record("nftables", request)]
-        if record is not None:
+        if stays:
             _boot.keep(files)
         part.apply()
-        if record is None:
+
+    def finish() -> None:
+        if not stays:
             _boot.keep(files)
 
     return _host.Change(
@@ -424,6 +427,8 @@ def prepare(request: _host.Request, former: _host.Snapshot | None = None) -> _ho
         apply=apply,
         snapshot=_host.Snapshot("nftables", request, part.state(), {str(path): _boot.read(path) for path in files}),
         lets_in=part.lets_in(),
+        finish=finish,
+        leftover=[] if stays else _boot.found_lines(files),
         warnings=part.warnings,
     )
 

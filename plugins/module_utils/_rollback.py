@@ -111,20 +111,22 @@ def confirm(token: str, stand: bool) -> None:
         roll_back()
         return
     try:
-        for snapshot in map(_snapshot, pending["snapshots"]):
-            _settle(snapshot)
+        changes = [_settle(snapshot) for snapshot in map(_snapshot, pending["snapshots"])]
     except _host.HostError:
         roll_back()
         raise
-    _disarm()
+    PENDING.unlink()
+    for change in changes:
+        change.finish()
+    _disarm(pending)
 
 
-def _settle(snapshot: _host.Snapshot) -> None:
+def _settle(snapshot: _host.Snapshot) -> _host.Change:
     """Make sure that what stands is what was asked for: others may have changed rules meanwhile, and with them the place of ours."""
     for _attempt in range(ATTEMPTS):
         change = BACKENDS[snapshot.backend].prepare(snapshot.request)
-        if not change.needed:
-            return
+        if change.stands:
+            return change
         if change.bindings():
             break
         change.apply()
@@ -143,12 +145,14 @@ def roll_back() -> None:
         if snapshot.state is None:
             continue
         try:
-            BACKENDS[snapshot.backend].prepare(snapshot.request, snapshot).apply()
+            change = BACKENDS[snapshot.backend].prepare(snapshot.request, snapshot)
+            change.apply()
+            change.finish()
         except _host.HostError as exc:
             raise _host.HostError(
                 f"a change that was not confirmed cannot be taken back: {exc}. Mend that, or remove {PENDING} to let the change stand"
             ) from exc
-    _disarm()
+    _disarm(pending)
 
 
 def timeout() -> None:
@@ -169,8 +173,7 @@ def timeout() -> None:
 
 def boot() -> None:
     """Take back the change that a reboot came before: put the files back that the firewalls are about to read."""
-    pending = _pending()
-    for path, text in _files(pending):
+    for path, text in _files(_pending() or {"snapshots": []}):
         _boot.restore(Path(path), text)
     _clear()
 
@@ -197,21 +200,19 @@ def _snapshot(fields: dict) -> _host.Snapshot:
     return _host.Snapshot(**{**fields, "request": _host.Request(**fields["request"])})
 
 
-def _files(pending: dict | None) -> list[tuple[str, str | None]]:
-    return [file for snapshot in map(_snapshot, pending["snapshots"] if pending else ()) for file in snapshot.files.items()]
+def _files(pending: dict) -> list[tuple[str, str | None]]:
+    return [file for snapshot in map(_snapshot, pending["snapshots"]) for file in snapshot.files.items()]
 
 
-def _disarm() -> None:
-    pending = _pending()
+def _disarm(pending: dict) -> None:
     _clear()
-    if pending:
-        _host.succeeds("systemctl", "stop", f"{TIMER}-{pending['token']}.timer")
-        if any(path.startswith(f"{_boot.UNITS}/") for path, _text in _files(pending)):
-            _host.run("systemctl", "daemon-reload")  # there was one meanwhile, which has seen the unit
+    _host.succeeds("systemctl", "stop", f"{TIMER}-{pending['token']}.timer")
+    if any(path.startswith(f"{_boot.UNITS}/") for path, _text in _files(pending)):
+        _host.run("systemctl", "daemon-reload")  # there was one meanwhile, which has seen the unit
 
 
 def _clear() -> None:
-    # This one decides; the rest is clearing up.
+    # This file decides; the rest is clearing up.
     PENDING.unlink(missing_ok=True)
     ENABLED.unlink(missing_ok=True)
     UNIT.unlink(missing_ok=True)

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from faults.machines import ROOT, WORK, Machine
+from faults.machines import ROOT, WORK, Machine, podman
 from faults.plays import inventory
 
 HOLD = Path(__file__).with_name("hold.py").read_text(encoding="utf-8")
@@ -114,9 +114,19 @@ def held(hosts: dict[str, Machine], moments: dict[str, tuple[str, ...]], **varia
 
 def crash(host: Machine) -> None:
     """Cut the host off its power, and boot it again."""
-    subprocess.run(["podman", "kill", host.container], check=True, stdout=subprocess.DEVNULL)
-    subprocess.run(["podman", "start", host.container], check=True, stdout=subprocess.DEVNULL)
+    number = podman("container", "inspect", "--format", "{{.Id}}", host.container).strip()
+    podman("kill", host.container)
+    # What was about to start in it when it died must not start after the boot.
+    while any(number in line for line in _command_lines()):
+        time.sleep(0.1)
+    podman("start", host.container)
     host.wait()
+
+
+def _command_lines() -> Iterator[str]:
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            yield path.read_text(encoding="utf-8", errors="replace")
 
 
 def is_pending(host: Machine) -> bool:

@@ -20,6 +20,8 @@ class Firewall:
         self.rules = ["old"]
         self.fails = False
         self.disturbed = 0
+        self.leftover = []
+        self.finished = []
 
     def prepare(self, request, former=None):
         assert request == REQUEST
@@ -31,7 +33,10 @@ class Firewall:
             self.rules = [] if former is None and self.disturbed else wanted
             self.disturbed -= 1
 
-        return _host.Change(self.rules, wanted, apply, former)
+        def finish():
+            self.finished.append((self.rules, _rollback.PENDING.exists()))
+
+        return _host.Change(self.rules, wanted, apply, former, finish=finish, leftover=self.leftover)
 
 
 @pytest.fixture
@@ -88,6 +93,13 @@ def test_the_word_of_another_run_confirms_nothing(firewall, tmp_path, stand):
     arm(tmp_path)
     with pytest.raises(_host.HostError, match="has taken it back"):
         _rollback.confirm("other", stand)
+
+
+def test_what_a_boot_would_bring_back_goes_once_the_change_stands(firewall, tmp_path):
+    token = arm(tmp_path)
+    firewall.rules, firewall.leftover = ["new", "file"], ["file"]
+    _rollback.confirm(token, stand=True)
+    assert firewall.finished == [(["new", "file"], False)]
 
 
 def test_a_change_can_be_taken_back_at_once(firewall, tmp_path):
