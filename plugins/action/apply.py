@@ -40,7 +40,7 @@ class ActionModule(ActionBase):
         if options["confirm_timeout"] < 1:
             raise AnsibleActionFail(f"avi_firewall_confirm_timeout is {options['confirm_timeout']}: at least 1 second is needed")
         try:
-            plan = _task.plan(options, task_vars)
+            plan = _task.plan(options, task_vars, self._templar.template)
             addresses = _inventory.addresses(task_vars["inventory_hostname"], self._known(task_vars)) if plan.rules else []
         except ValueError as exc:
             raise AnsibleActionFail(str(exc)) from exc
@@ -48,6 +48,7 @@ class ActionModule(ActionBase):
             "node": options["node"],
             "part": _plan.PARTS[options["node"]],
             "flows": _plan.flows(plan.rules),
+            "published": plan.published,
             "addresses": addresses,
             **{name: options[name] for name in MEANS},
         }

@@ -21,7 +21,7 @@ class ActionModule(ActionBase):
         result = super().run(tmp, task_vars)
         options = self.validate_argument_spec(_task.SPEC)[1]
         try:
-            plan = _task.plan(options, task_vars)
+            plan = _task.plan(options, task_vars, self._templar.template)
         except ValueError as exc:
             raise AnsibleActionFail(str(exc)) from exc
         host = task_vars["inventory_hostname"]

@@ -52,4 +52,12 @@ options:
         V(kubernetes_master), V(mesos_master) and V(marathon).
     type: raw
     default: []
+  ports:
+    description:
+      - The ports of the host on which a Controller in a container publishes its services, a mapping from V(ssh), V(http), V(https),
+        V(system_portal), V(cli) and V(snmp) to numbers. A service that it does not name is where the variables of the vendor's role say,
+        C(con_ssh_port), C(con_portal_http_port), C(con_portal_https_port), C(con_sysint_port), C(con_cli_port) and C(con_snmp_port), else
+        where the matrix says.
+    type: raw
+    default: {}
 """

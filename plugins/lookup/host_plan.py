@@ -62,6 +62,14 @@ options:
     default: []
     vars:
       - name: avi_cluster_node_kinds
+  ports:
+    description:
+      - The ports of the host on which a Controller in a container publishes its services. What it does not name is where the variables of
+        the vendor's role say, C(con_ssh_port) and its like, else where the matrix says.
+    type: dict
+    default: {}
+    vars:
+      - name: avi_controller_ports
   groups:
     description: The inventory group of each node type.
     type: dict
@@ -135,7 +143,7 @@ from typing import Any
 
 from ansible.errors import AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
-from ansible_collections.avi.firewall.plugins.plugin_utils import _inventory, _plan
+from ansible_collections.avi.firewall.plugins.plugin_utils import _inventory, _plan, _published_ports
 
 
 class LookupModule(LookupBase):
@@ -148,11 +156,13 @@ class LookupModule(LookupBase):
         return rules
 
     def _plan(self, host: str, variables: Any, kwargs: dict[str, Any]) -> list[dict[str, Any]]:
-        self.set_options(var_options=self._variables(host, variables), direct=kwargs)
+        known = self._variables(host, variables)
+        self.set_options(var_options=known, direct=kwargs)
         options = self.get_options()
         if unknown := sorted(kwargs.keys() - options.keys()):
             allowed = ", ".join(sorted(options.keys() - {"_terms"}))
             raise AnsibleLookupError(f"host_plan has no option {', '.join(unknown)}; its options are {allowed}")
+        options["vendor_ports"] = _published_ports.given(known)
         settings = _plan.Settings(**{name: options[name] for name in _plan.Settings.__dataclass_fields__})
         try:
             nodes = _inventory.collect(options["groups"], variables["groups"], variables["hostvars"])
@@ -162,8 +172,9 @@ class LookupModule(LookupBase):
             raise AnsibleLookupError(f"host_plan of {host}: {exc}") from exc
 
     def _variables(self, host: str, variables: Any) -> Any:
-        """Return the variables of ``host`` that options read; those of the task's own host with the play's on top."""
+        """Return the variables of ``host`` that a plan is made from; those of the task's own host with the play's on top."""
         names = {entry["name"] for option in self.option_definitions.values() for entry in option.get("vars", [])}
+        names.update(_published_ports.vendor_variables())
         known = variables["hostvars"][host]
         found = {name: known[name] for name in names if name in known}
         if host == variables.get("inventory_hostname"):

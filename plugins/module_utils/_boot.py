@@ -26,6 +26,9 @@ UNITS = Path("/etc/systemd/system")
 # Where people's own rules are saved for the next boot, by hand or by their distribution's tools.
 SAVED = ("iptables/*", "sysconfig/ip*tables", "nftables.conf", "nftables/*", "sysconfig/nftables.conf")
 
+# What of a request a boot does not ask for.
+NOT_RECORDED = ("addresses", "zone", "may_reload", "published")
+
 Files = dict[Path, "str | None"]
 
 
@@ -74,7 +77,7 @@ def files(backend: str, request: _host.Request, modules: Sequence[ModuleType], u
     own = record(backend, request)
     kept = _library(modules, units)
     if request.flows:
-        fields = {field: value for field, value in dataclasses.asdict(request).items() if field not in ("addresses", "zone", "may_reload")}
+        fields = {field: value for field, value in dataclasses.asdict(request).items() if field not in NOT_RECORDED}
         return {own: json.dumps(fields, indent=1, sort_keys=True) + "\n", **kept}
     others = [path for path in RECORDS.glob("*/*.json") if path != own]
     if not others:
@@ -136,14 +139,20 @@ def _text(unit: Unit, module: str) -> str:
 
 def refuse_saved(backend: str, request: _host.Request) -> None:
     """Stop before the rules go while a file that somebody saved for the next boot names them."""
-    if request.flows or not record(backend, request).exists():
-        return
+    if not request.flows and record(backend, request).exists():
+        refuse_named(request.prefix)
+
+
+def refuse_named(*names: str) -> None:
+    """Stop while a file that somebody saved for the next boot holds one of ``names``, which are to go."""
     for path in sorted(found for pattern in SAVED for found in ETC.glob(pattern) if found.is_file()):
-        if request.prefix in path.read_text(encoding="utf-8", errors="replace"):
-            raise _host.HostError(
-                f"{path} was saved while our rules stood, and would bring them back at the next boot, or fail there as a whole: "
-                f"take what names {request.prefix} out of it, then run again"
-            )
+        text = path.read_text(encoding="utf-8", errors="replace")
+        for name in names:
+            if name in text:
+                raise _host.HostError(
+                    f"{path} was saved while our rules stood, and would bring them back at the next boot, or fail there as a whole: "
+                    f"take what names {name} out of it, then run again"
+                )
 
 
 def read(path: Path) -> str | None:

@@ -38,7 +38,8 @@ class Request:
     """What is wanted of a host for one node type.
 
     ``part`` is the short name of the node type (con, se, node), ``flows`` the list that ``_plan.flows`` returns,
-    ``addresses`` are those of the host itself. No flows: everything of this part has to go.
+    ``addresses`` are those of the host itself, ``published`` the ports (``protocol``, ``port``) that a container publishes on it.
+    No flows: everything of this part has to go; a port that is published is closed then.
     """
 
     node: str
@@ -49,6 +50,7 @@ class Request:
     zone: str | None = None
     nftables_chain: str | None = None
     may_reload: bool = False
+    published: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def prefix(self) -> str:

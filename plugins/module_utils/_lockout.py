@@ -54,11 +54,11 @@ def lets_in(accesses: Iterable[_host.Access], connection: Connection) -> bool:
 
 
 def refuse(before: Iterable[_host.Access], request: _host.Request) -> None:
-    """Stop when the SSH connection in use is let in by a rule of ours now, and by none of ``request``."""
+    """Stop when the SSH connection in use is let in by a rule of ours now, or by want of one, and by none of ``request``."""
     used = connection()
     if used and lets_in(before, used) and not lets_in(_wanted(request), used):
         raise _host.HostError(
-            f"the SSH connection in use, from {used.client} to port {used.port}, is let in by a rule that this run takes away. "
+            f"the SSH connection in use, from {used.client} to port {used.port}, gets in now, and not by the rules of this run. "
             f"Put {used.client} among the peers, or set avi_firewall_allow_lockout to true if another rule or another way lets you in"
         )
 

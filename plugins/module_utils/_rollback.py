@@ -24,9 +24,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
 
-from . import _boot, _firewalld, _host, _iptables, _nftables, _place, _ufw
+from . import _boot, _firewalld, _host, _iptables, _nftables, _place, _published, _ufw
 
 BACKENDS: dict[str, ModuleType] = {"firewalld": _firewalld, "ufw": _ufw, "iptables": _iptables, "nftables": _nftables}
+# Whose changes can be taken back.
+CHANGING: dict[str, ModuleType] = {**BACKENDS, "published": _published}
 
 # There while systemd runs.
 SYSTEMD = Path("/run/systemd/system")
@@ -36,8 +38,9 @@ LIBRARY = HOME / "library.zip"
 TIMER = "avi-firewall-timeout"
 UNIT = _boot.UNITS / "avi-firewall-rollback.service"
 ENABLED = _boot.UNITS / "sysinit.target.wants" / UNIT.name
-BEFORE = f"sysinit.target network-pre.target avi-firewall-sets.service firewalld.service ufw.service {_iptables.LOADERS}"
-MODULES = (_host, _place, _boot, *BACKENDS.values(), sys.modules[__name__])
+OWN_UNITS = f"avi-firewall-sets.service {_published.UNIT.name}"
+BEFORE = f"sysinit.target network-pre.target {OWN_UNITS} firewalld.service ufw.service {_iptables.LOADERS}"
+MODULES = (_host, _place, _boot, *CHANGING.values(), sys.modules[__name__])
 # A change may take long by itself before its time begins to run.
 PATIENCE = 15 * 60
 ATTEMPTS = 5
@@ -124,7 +127,7 @@ def confirm(token: str, stand: bool) -> None:
 def _settle(snapshot: _host.Snapshot) -> _host.Change:
     """Make sure that what stands is what was asked for: others may have changed rules meanwhile, and with them the place of ours."""
     for _attempt in range(ATTEMPTS):
-        change = BACKENDS[snapshot.backend].prepare(snapshot.request)
+        change = CHANGING[snapshot.backend].prepare(snapshot.request)
         if change.stands:
             return change
         if change.bindings():
@@ -145,7 +148,7 @@ def roll_back() -> None:
         if snapshot.state is None:
             continue
         try:
-            change = BACKENDS[snapshot.backend].prepare(snapshot.request, snapshot)
+            change = CHANGING[snapshot.backend].prepare(snapshot.request, snapshot)
             change.apply()
             change.finish()
         except _host.HostError as exc:

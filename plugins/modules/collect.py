@@ -49,7 +49,7 @@ EXAMPLES = """
 
 RETURN = """
 nodes:
-  description: The hosts of each node type whose group exists, with C(host), C(addresses), C(runtime) and C(kinds).
+  description: The hosts of each node type whose group exists, with C(host), C(addresses), C(runtime), C(kinds) and C(ports).
   type: dict
   returned: success
 """

@@ -20,7 +20,7 @@ description:
     inventory. There is no need to call it by hand.
 requirements:
   - Python 3.9 on the host, and the tools of the firewall that is in charge
-  - C(python3-firewall) for firewalld, C(ipset) and C(systemd) for iptables
+  - C(python3-firewall) for firewalld, C(ipset) and C(systemd) for iptables, C(nft) for O(published)
 attributes:
   check_mode:
     description: Can run in check mode and return changed status without modifying the host.
@@ -54,6 +54,13 @@ options:
     type: list
     elements: dict
     required: true
+  published:
+    description:
+      - The ports of the host, each with C(protocol) and C(port), that the container of the Controller publishes. A table of nftables of our
+        own drops what is forwarded from them to the container and is from no peer of O(flows), whatever the firewall is.
+    type: list
+    elements: dict
+    default: []
   addresses:
     description: The addresses of the host itself, by which the zone of firewalld is found.
     type: list
@@ -129,7 +136,7 @@ import dataclasses
 import os
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.avi.firewall.plugins.module_utils import _host, _lockout, _rollback
+from ansible_collections.avi.firewall.plugins.module_utils import _host, _lockout, _published, _rollback
 
 BACKENDS = _rollback.BACKENDS
 BINDING_SECONDS = 5
@@ -154,12 +161,14 @@ def choose(backend):
 
 
 def prepare(request, backend):
-    """Return the changes that are due, of the firewall in charge and of others that an earlier run used, and who is in charge."""
+    """Return the changes that are due, of the firewall in charge, of others used before and of the guard, and who is in charge."""
     nothing = dataclasses.replace(request, flows=[])
     # With nothing to open it does not matter which firewall is in charge, or whether any is.
     chosen, shown = choose(backend) if request.flows else (None, None)
     changes = [BACKENDS[chosen].prepare(request)] if chosen else []
     changes += [module.prepare(nothing) for name, module in BACKENDS.items() if name != chosen and module.holds(nothing)]
+    if request.published or _published.holds(request):
+        changes.append(_published.prepare(request))
     return changes, chosen, shown
 
 
@@ -180,6 +189,7 @@ def main():
             "node": {"type": "str", "choices": ["controller", "service_engine", "cluster_node"], "required": True},
             "part": {"type": "str", "required": True},
             "flows": {"type": "list", "elements": "dict", "required": True},
+            "published": {"type": "list", "elements": "dict", "default": []},
             "addresses": {"type": "list", "elements": "str", "default": []},
             "interfaces": {"type": "list", "elements": "str", "default": []},
             "zone": {"type": "str"},

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from . import _addresses, _port_matrix
+from . import _addresses, _port_matrix, _published_ports
 
 Nodes = dict[str, list[dict[str, Any]]]
 
@@ -26,7 +26,7 @@ def collect(
     """Return the hosts of every node type.
 
     ``names`` maps each node type to the name of its inventory group, ``groups`` each group to its hosts.
-    The answer maps a node type to a list of ``{"host": …, "addresses": […], "runtime": …, "kinds": […]}``; a node type
+    The answer maps a node type to a list of ``{"host": …, "addresses": […], "runtime": …, "kinds": […], "ports": {…}}``; a node type
     whose group does not exist is left out, one whose group is empty has an empty list.
     Raises InventoryError naming the host and the variable.
     """
@@ -34,7 +34,7 @@ def collect(
         raise InventoryError(f"avi_firewall_groups is {names!r}, not a mapping from node type to group")
     for node in names:
         _port_matrix.require("avi_firewall_groups: node type", node, _port_matrix.node_types())
-    return {node: [_node(host, hostvars[host]) for host in groups[group]] for node, group in names.items() if group in groups}
+    return {node: [_node(node, host, hostvars[host]) for host in groups[group]] for node, group in names.items() if group in groups}
 
 
 def types(host: str, nodes: Nodes) -> list[str]:
@@ -45,13 +45,22 @@ def types(host: str, nodes: Nodes) -> list[str]:
     return found
 
 
-def _node(host: str, variables: Mapping[str, Any]) -> dict[str, Any]:
+def _node(node: str, host: str, variables: Mapping[str, Any]) -> dict[str, Any]:
+    where = runtime(variables.get("avi_controller_runtime", "host"))
     return {
         "host": host,
         "addresses": addresses(host, variables),
-        "runtime": runtime(variables.get("avi_controller_runtime", "host")),
+        "runtime": where,
         "kinds": kinds(variables.get("avi_cluster_node_kinds", []), host),
+        "ports": _ports(host, variables) if node == "controller" and where == "container" else {},
     }
+
+
+def _ports(host: str, variables: Mapping[str, Any]) -> _published_ports.Ports:
+    try:
+        return _published_ports.ports(variables.get("avi_controller_ports", {}), _published_ports.given(variables))
+    except ValueError as exc:
+        raise InventoryError(f"host {host}: {exc}") from exc
 
 
 def addresses(host: str, variables: Mapping[str, Any]) -> list[str]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from . import _addresses, _inventory, _port_matrix
+from . import _addresses, _inventory, _port_matrix, _published_ports
 
 # What the names on a host begin with, by node type. Short, for an ipset's name has 31 characters at most.
 PARTS = {"controller": "con", "service_engine": "se", "cluster_node": "node"}
@@ -25,7 +25,8 @@ class Settings:
     """What a plan is made from, besides the inventory.
 
     ``runtime`` and ``kinds`` are the values of ``avi_controller_runtime`` (None: ask the Controllers of the inventory)
-    and ``avi_cluster_node_kinds``; the rest are the ``avi_firewall_*`` variables of the same names.
+    and ``avi_cluster_node_kinds``, ``ports`` is that of ``avi_controller_ports``, ``vendor_ports`` holds the variables of the vendor's role
+    that the host defines; the rest are the ``avi_firewall_*`` variables of the same names.
     """
 
     release: Any
@@ -34,15 +35,18 @@ class Settings:
     outbound: bool = False
     runtime: str | None = None
     kinds: Sequence[str] = ()
+    ports: Mapping[str, Any] = field(default_factory=dict)
+    vendor_ports: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The rules of one host and one node type, and what a person should hear about them."""
+    """The rules of one host and one node type, the ports that a container publishes there, and what a person should hear about them."""
 
-    rules: list[dict[str, Any]]
-    warnings: list[str]
-    left_out: list[str]
+    rules: list[dict[str, Any]] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
+    published: list[dict[str, Any]] = field(default_factory=list)
 
 
 def make(
@@ -57,7 +61,8 @@ def make(
     ``nodes`` is what :func:`_inventory.collect` returned. A rule is a flat dict: ``node``, ``direction`` (in or out),
     ``peer``, ``name`` (of the row), ``protocol``, ``port``, ``networks`` (list of strings, IPv4 first) and ``why``.
     ``warnings`` tells of peers that are there but have no address yet, ``left_out`` of outbound rows without a
-    destination. Raises PlanError, PortMatrixError, InventoryError or AddressError, naming variable and value.
+    destination. ``published`` are the ports (``protocol``, ``port``) of the host that lead to a Controller in a container, whether or not
+    a rule names them. Raises PlanError, PortMatrixError, PublishedPortError, InventoryError or AddressError, naming variable and value.
     """
     _port_matrix.require("node type", node, _port_matrix.node_types())
     check(settings)
@@ -67,11 +72,15 @@ def make(
         allowed = ", ".join(_port_matrix.cluster_node_kinds())
         raise PlanError(f"avi_cluster_node_kinds of host {host} is empty: name what it is, of {allowed}")
     known = Peers(host, settings.peers, nodes, resolve)
-    plan = Plan([], [], [])
+    plan = Plan()
+    published = _published(plan, host, settings, runtime) if node == "controller" else {}
+    dialled = _dialled(nodes) if settings.outbound and runtime == "container" else {}
     for end in kinds if node == "cluster_node" else [node]:
         for direction in ("in", "out") if settings.outbound else ("in",):
             for row in _port_matrix.rows(end, str(settings.release), direction, settings.features, runtime):
-                _add(plan, node, direction, row, known)
+                moved = published if direction == "in" else dialled if row["destination"] == "controller" else {}
+                _add(plan, node, direction, _published_ports.moved(row, moved), known)
+    plan.published.extend(_published_ports.cells(published))
     return plan
 
 
@@ -103,6 +112,32 @@ def _runtime(settings: Settings, nodes: _inventory.Nodes) -> str:
             "set it to one value for the hosts that call both"
         )
     return next(iter(found), "host")
+
+
+def _published(plan: Plan, host: str, settings: Settings, runtime: str) -> _published_ports.Ports:
+    """Return the ports that the Controller on ``host`` publishes. One that runs on the host itself has no ports to move."""
+    if runtime == "container":
+        return _published_ports.ports(settings.ports, settings.vendor_ports)
+    if settings.ports:
+        raise PlanError(
+            f"avi_controller_ports of host {host} is {settings.ports!r}, and avi_controller_runtime is host: only a Controller in a "
+            "container publishes ports. Set avi_controller_runtime to docker or podman, or take avi_controller_ports away"
+        )
+    if settings.vendor_ports:
+        plan.warnings.append(
+            f"{', '.join(settings.vendor_ports)} is set, which moves ports of a Controller in a container, and avi_controller_runtime "
+            "is host: nothing is moved"
+        )
+    return {}
+
+
+def _dialled(nodes: _inventory.Nodes) -> _published_ports.Ports:
+    """Return the ports at which the Controllers of the inventory are called, in containers all of them."""
+    found = {tuple(sorted(entry["ports"].items())): entry for entry in nodes.get("controller", []) if entry["ports"]}
+    if len(found) > 1:
+        shown = "; ".join(f"{entry['host']}: {entry['ports']}" for entry in found.values())
+        raise PlanError(f"avi_controller_ports differs, and avi_firewall_outbound is true: give the Controllers the same ports ({shown})")
+    return next(iter(found.values()))["ports"] if found else {}
 
 
 class Peers:

@@ -47,9 +47,13 @@ def load() -> Mapping[str, Any]:
 
 def check(matrix: Mapping[str, Any]) -> None:
     """Raise PortMatrixError for the first fault in ``matrix``: a key, port, release, feature, or a row said twice."""
-    expected = {"releases", "features", "node_types", "cluster_node_kinds", "ports"}
+    expected = {"releases", "features", "node_types", "cluster_node_kinds", "published", "ports"}
     if matrix.keys() != expected:
         raise PortMatrixError(f"the matrix has the keys {sorted(matrix)} in place of {sorted(expected)}")
+    inbound = {(row["protocol"], row["port"]) for row in matrix["ports"]["controller"]}
+    for service, entry in matrix["published"].items():
+        if entry.keys() != {"protocol", "port", "variable"} or (entry["protocol"], entry["port"]) not in inbound:
+            raise PortMatrixError(f"published: {service}: {entry} is no protocol, port and variable of a row of controller")
     cells: set[tuple[Any, ...]] = set()
     names: set[tuple[str, str]] = set()
     for end, block in matrix["ports"].items():
@@ -121,6 +125,18 @@ def node_types() -> list[str]:
 def cluster_node_kinds() -> list[str]:
     """Return the kinds a host of the type ``cluster_node`` can be."""
     return list(load()["cluster_node_kinds"])
+
+
+def published() -> dict[str, dict[str, Any]]:
+    """Return what a Controller in a container publishes: ``protocol``, ``port`` and ``variable`` of each service."""
+    return dict(load()["published"])
+
+
+def unpublished() -> list[Row]:
+    """Return the rows that the host of a Controller in a container answers itself."""
+    cells = [(entry["protocol"], entry["port"]) for entry in published().values()]
+    inbound = [row for row in table() if row["destination"] == "controller" and row["runtime"] in (None, "container")]
+    return [row for row in inbound if (row["protocol"], row["port"]) not in cells]
 
 
 def ends() -> list[str]:

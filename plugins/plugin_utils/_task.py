@@ -6,10 +6,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from . import _plan, _port_matrix
+from . import _plan, _port_matrix, _published_ports
 
 SPEC: dict[str, dict[str, Any]] = {
     "node": {"type": "str", "choices": _port_matrix.node_types(), "required": True},
@@ -21,21 +21,23 @@ SPEC: dict[str, dict[str, Any]] = {
     "outbound": {"type": "bool", "default": False},
     "runtime": {"type": "str"},
     "kinds": {"type": "raw", "default": []},
+    "ports": {"type": "raw", "default": {}},
 }
 
 
-def plan(options: Mapping[str, Any], variables: Mapping[str, Any]) -> _plan.Plan:
-    """Return the plan of the host whose ``variables`` these are: an empty one when the rules are to go.
+def plan(options: Mapping[str, Any], variables: Mapping[str, Any], template: Callable[[Any], Any]) -> _plan.Plan:
+    """Return the plan of the host whose ``variables`` these are, ``template`` their values: an empty one when the rules are to go.
 
     ``options`` are those of SPEC; ``options["nodes"]`` names the variable that holds what ``collect`` returned. It is named,
     not handed over, because templating a list of all peers on every host grows with the square of the inventory.
     Raises PlanError and what :func:`_plan.make` raises.
     """
     if options["state"] == "absent":
-        return _plan.Plan([], [], [])
+        return _plan.Plan()
     try:
         nodes = variables[options["nodes"]]["nodes"]
     except (KeyError, TypeError) as exc:
         raise _plan.PlanError(f"nodes: {options['nodes']!r} is no variable that avi.firewall.collect registered") from exc
-    settings = _plan.Settings(**{name: options[name] for name in _plan.Settings.__dataclass_fields__})
+    known = {**options, "vendor_ports": _published_ports.given(variables, template)}
+    settings = _plan.Settings(**{name: known[name] for name in _plan.Settings.__dataclass_fields__})
     return _plan.make(options["node"], variables["inventory_hostname"], settings, nodes)

@@ -47,7 +47,7 @@ def firewall(monkeypatch, tmp_path):
     monkeypatch.setattr(_rollback, "LIBRARY", tmp_path / "home" / "library.zip")
     monkeypatch.setattr(_rollback, "UNIT", tmp_path / "units" / "rollback.service")
     monkeypatch.setattr(_rollback, "ENABLED", tmp_path / "wants" / "rollback.service")
-    monkeypatch.setattr(_rollback, "BACKENDS", {"firewalld": found})
+    monkeypatch.setattr(_rollback, "CHANGING", {"firewalld": found})
     monkeypatch.setattr(_rollback, "SYSTEMD", tmp_path)
     monkeypatch.setattr(_host, "run", lambda *command: "")
     monkeypatch.setattr(_host, "succeeds", lambda *command: True)
@@ -192,4 +192,4 @@ def test_nothing_is_armed_where_the_timer_cannot_be(firewall, tmp_path, monkeypa
 def test_the_library_holds_all_the_code():
     with zipfile.ZipFile(io.BytesIO(_rollback._library())) as archive:
         names = {name.removeprefix("avi_firewall/").removesuffix(".py") for name in archive.namelist()}
-    assert names == {"__init__", *(f"_{name}" for name in _rollback.BACKENDS), "_host", "_place", "_boot", "_rollback"}
+    assert names == {"__init__", *(f"_{name}" for name in _rollback.CHANGING), "_host", "_place", "_boot", "_rollback"}

@@ -65,13 +65,21 @@ def test_a_host_without_an_address_is_named(variables, message):
 
 def test_every_group_is_collected_and_a_missing_one_left_out():
     hostvars = {
-        "con1": {"ansible_host": "192.0.2.1", "avi_controller_runtime": "podman"},
+        "con1": {"ansible_host": "192.0.2.1", "avi_controller_runtime": "podman", "con_portal_https_port": 9443},
         "node1": {"ansible_host": "192.0.2.31", "avi_cluster_node_kinds": ["marathon"]},
     }
     groups = {"avi_controllers": ["con1"], "avi_cluster_nodes": ["node1"]}
     assert _inventory.collect(NAMES, groups, hostvars) == {
-        "controller": [{"host": "con1", "addresses": ["192.0.2.1"], "runtime": "container", "kinds": []}],
-        "cluster_node": [{"host": "node1", "addresses": ["192.0.2.31"], "runtime": "host", "kinds": ["marathon"]}],
+        "controller": [
+            {
+                "host": "con1",
+                "addresses": ["192.0.2.1"],
+                "runtime": "container",
+                "kinds": [],
+                "ports": {"ssh": 5098, "http": 80, "https": 9443, "system_portal": 8443, "cli": 5054, "snmp": 161},
+            }
+        ],
+        "cluster_node": [{"host": "node1", "addresses": ["192.0.2.31"], "runtime": "host", "kinds": ["marathon"], "ports": {}}],
     }
     assert _inventory.collect(NAMES, {"avi_service_engines": []}, {}) == {"service_engine": []}
 

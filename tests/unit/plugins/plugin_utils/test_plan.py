@@ -9,11 +9,11 @@ from ansible_collections.avi.firewall.plugins.plugin_utils import _plan
 
 NODES = {
     "controller": [
-        {"host": "con1", "addresses": ["192.0.2.11", "2001:db8::11"], "runtime": "host", "kinds": []},
-        {"host": "con2", "addresses": ["192.0.2.12"], "runtime": "host", "kinds": []},
+        {"host": "con1", "addresses": ["192.0.2.11", "2001:db8::11"], "runtime": "host", "kinds": [], "ports": {}},
+        {"host": "con2", "addresses": ["192.0.2.12"], "runtime": "host", "kinds": [], "ports": {}},
     ],
-    "service_engine": [{"host": "se1", "addresses": ["192.0.2.21"], "runtime": "host", "kinds": []}],
-    "cluster_node": [{"host": "node1", "addresses": ["192.0.2.31"], "runtime": "host", "kinds": ["kubernetes_node"]}],
+    "service_engine": [{"host": "se1", "addresses": ["192.0.2.21"], "runtime": "host", "kinds": [], "ports": {}}],
+    "cluster_node": [{"host": "node1", "addresses": ["192.0.2.31"], "runtime": "host", "kinds": ["kubernetes_node"], "ports": {}}],
 }
 CLIENTS = {"management_client": ["198.51.100.0/24"]}
 
@@ -80,6 +80,64 @@ def test_a_container_listens_on_5098():
     ports = {cell[2] for cell in cells(make(runtime="docker"))}
     assert "tcp/5098" in ports
     assert "tcp/22" not in ports
+
+
+PUBLISHED = [("tcp", 5098), ("tcp", 80), ("tcp", 443), ("tcp", 8443), ("tcp", 5054), ("udp", 161)]
+
+
+def published(plan):
+    return [(port["protocol"], port["port"]) for port in plan.published]
+
+
+def test_a_container_publishes_its_ports_whether_or_not_a_rule_names_them():
+    nobody = {"controller": [], "service_engine": [], "management_client": []}
+    assert published(make(runtime="docker")) == PUBLISHED
+    assert published(make(runtime="podman", peers=nobody, nodes={"controller": NODES["controller"][:1]})) == PUBLISHED
+    assert published(make()) == []
+    assert published(make("service_engine", "se1", runtime="docker")) == []
+
+
+def test_published_ports_move_with_the_rules_that_name_them():
+    plan = make(runtime="docker", ports={"https": "9443"}, vendor_ports={"con_ssh_port": 6098, "con_portal_https_port": 7443})
+    assert published(plan) == [("tcp", 6098), ("tcp", 80), ("tcp", 9443), ("tcp", 8443), ("tcp", 5054), ("udp", 161)]
+    assert {cell[2] for cell in cells(plan)} == {"tcp/6098", "tcp/9443", "tcp/8443", "udp/161", "udp/123"}
+
+
+def controllers(*ports):
+    return {"controller": [{**entry, "runtime": "container", "ports": one} for entry, one in zip(NODES["controller"], ports, strict=True)]}
+
+
+MOVED = {"ssh": 6098, "system_portal": 9443}
+
+
+def test_those_who_dial_follow_the_ports_of_the_controllers():
+    nodes = controllers(MOVED, MOVED)
+    assert {cell[2] for cell in cells(make("service_engine", "se1", nodes, outbound=True))} == {"tcp/6098", "tcp/9443", "udp/123"}
+    plan = make(nodes=nodes, runtime="docker", outbound=True, peers={**CLIENTS, "service_engine": [], "esxi_host": ["192.0.2.90"]})
+    assert {cell[1:3] for cell in cells(plan) if cell[0] == "out"} == {
+        ("controller", "tcp/6098"),
+        ("controller", "tcp/9443"),
+        ("esxi_host", "tcp/443"),
+    }
+
+
+def test_ports_that_differ_stop_only_those_who_dial_them():
+    nodes = controllers(MOVED, {"ssh": 5098})
+    assert published(make(nodes=nodes, runtime="docker", peers={**CLIENTS, "service_engine": []})) == PUBLISHED
+    with pytest.raises(
+        _plan.PlanError, match=r"avi_controller_ports differs, and avi_firewall_outbound is true: .*con1: .*6098.*con2: .*5098"
+    ):
+        make("service_engine", "se1", nodes, outbound=True)
+
+
+def test_on_its_host_a_controller_moves_no_port():
+    plan = make(vendor_ports={"con_ssh_port": 6098})
+    assert cells(plan) == cells(make())
+    assert plan.warnings == [
+        "con_ssh_port is set, which moves ports of a Controller in a container, and avi_controller_runtime is host: nothing is moved"
+    ]
+    with pytest.raises(_plan.PlanError, match=r"avi_controller_ports of host con1 is .*, and avi_controller_runtime is host"):
+        make(ports={"ssh": 6098})
 
 
 def test_those_who_dial_ask_the_controllers_where_they_run():

@@ -1,0 +1,76 @@
+# Copyright: (c) 2026, avi.firewall contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The ports of a host that a Controller in a container publishes: the matrix names them, variables of the host move them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from . import _port_matrix
+
+# The port of each service.
+Ports = dict[str, int]
+
+
+class PublishedPortError(ValueError):
+    """The variables of a host do not say which ports its Controller publishes."""
+
+
+def vendor_variables() -> list[str]:
+    """Return the variables by which the vendor's own role moves the ports."""
+    return [service["variable"] for service in _port_matrix.published().values()]
+
+
+def given(variables: Mapping[str, Any], template: Callable[[Any], Any] = lambda value: value) -> dict[str, Any]:
+    """Return those of the vendor's variables that ``variables`` defines."""
+    return {name: template(variables[name]) for name in vendor_variables() if name in variables}
+
+
+def ports(chosen: Any, vendor: Mapping[str, Any]) -> Ports:
+    """Return the port of each service.
+
+    ``chosen`` is the value of ``avi_controller_ports``, which goes before the variables of the vendor's role, ``vendor``; these go before
+    the matrix. Raises PublishedPortError or PortMatrixError, naming variable, value and what is allowed.
+    """
+    if not isinstance(chosen, Mapping):
+        raise PublishedPortError(f"avi_controller_ports is {chosen!r}, not a mapping from service to port")
+    services = _port_matrix.published()
+    for service in chosen:
+        _port_matrix.require("avi_controller_ports: service", service, services)
+    theirs = {service for service, row in services.items() if service not in chosen and row["variable"] in vendor}
+    names = {service: row["variable"] if service in theirs else f"avi_controller_ports: {service}" for service, row in services.items()}
+    values = {service: chosen.get(service, vendor.get(row["variable"], row["port"])) for service, row in services.items()}
+    found = {service: _port(names[service], value) for service, value in values.items()}
+    taken = {(row["protocol"], row["port"]): f"{row['name']} of the host" for row in _port_matrix.unpublished()}
+    for service, port in found.items():
+        cell = (services[service]["protocol"], port)
+        if cell in taken:
+            raise PublishedPortError(
+                f"{names[service]} is {port}, which is the {cell[0]} port of {taken[cell]} as well: each needs one of its own"
+            )
+        taken[cell] = service
+    return found
+
+
+def _port(name: str, value: Any) -> int:
+    # A number from an INI inventory or the command line is a string.
+    number = int(value) if isinstance(value, str) and value.isascii() and value.isdigit() else value
+    if not isinstance(number, int) or isinstance(number, bool) or not 1 <= number <= 65535:
+        raise PublishedPortError(f"{name} {value!r} is not a port: a number from 1 to 65535")
+    return number
+
+
+def moved(row: _port_matrix.Row, found: Ports) -> _port_matrix.Row:
+    """Return ``row``, inbound to a Controller, with the port that ``found`` says its service is published on."""
+    for service, published in _port_matrix.published().items():
+        if service in found and (row["protocol"], row["port"]) == (published["protocol"], published["port"]):
+            return {**row, "port": found[service]}
+    return row
+
+
+def cells(found: Ports) -> list[dict[str, Any]]:
+    """Return the published ports as flat dicts with ``protocol`` and ``port``."""
+    return [{"protocol": _port_matrix.published()[service]["protocol"], "port": port} for service, port in found.items()]
