@@ -12,15 +12,6 @@ from ansible.plugins.action import ActionBase
 from ansible.plugins.connection import ConnectionBase
 from ansible_collections.avi.firewall.plugins.plugin_utils import _inventory, _plan, _task
 
-MEANS: dict[str, dict[str, Any]] = {
-    "backend": {"type": "str", "default": "auto"},
-    "interfaces": {"type": "list", "elements": "str", "default": []},
-    "zone": {"type": "str"},
-    "nftables_chain": {"type": "str"},
-    "may_reload": {"type": "bool", "default": False},
-    "may_lock_out": {"type": "bool", "default": False},
-    "confirm_timeout": {"type": "int", "default": 30},
-}
 # What binds the rules where the firewall has a standard module.
 BINDING_MODULES = {"firewalld": "ansible.posix.firewalld", "ufw": "community.general.ufw", "iptables": "ansible.builtin.iptables"}
 
@@ -36,9 +27,7 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
         result = super().run(tmp, task_vars)
-        options = self.validate_argument_spec({**_task.SPEC, **MEANS})[1]
-        if options["confirm_timeout"] < 1:
-            raise AnsibleActionFail(f"avi_firewall_confirm_timeout is {options['confirm_timeout']}: at least 1 second is needed")
+        options = self.validate_argument_spec(_task.SPEC)[1]
         try:
             plan = _task.plan(options, task_vars, self._templar.template)
             addresses = _inventory.addresses(task_vars["inventory_hostname"], self._known(task_vars)) if plan.rules else []
@@ -50,7 +39,7 @@ class ActionModule(ActionBase):
             "flows": _plan.flows(plan.rules),
             "published": plan.published,
             "addresses": addresses,
-            **{name: options[name] for name in MEANS},
+            **{name: options[name] for name in _task.MEANS},
         }
         made = self._execute_module(module_name="avi.firewall.host_rules", module_args=arguments, task_vars=task_vars)
         if made.get("token"):

@@ -26,36 +26,6 @@ attributes:
   action:
     description: Plans on the control node, as an action plugin, and runs one module on the host.
     support: full
-options:
-  backend:
-    description: The firewall that carries the rules, V(auto), V(firewalld), V(ufw), V(iptables) or V(nftables).
-    type: str
-    default: auto
-  interfaces:
-    description: The only interfaces the rules hold for. By default all.
-    type: list
-    elements: str
-    default: []
-  zone:
-    description: The zone of firewalld that gets the rules. By default the one of the interface that carries the host's address.
-    type: str
-  nftables_chain:
-    description:
-      - The base chain of nftables on the input hook that gets the rules, as V(inet filter input). By default the one that drops what no
-        rule accepts.
-    type: str
-  may_reload:
-    description: Whether firewalld may be reloaded although its running configuration holds what its permanent one does not.
-    type: bool
-    default: false
-  may_lock_out:
-    description: Whether to take a rule away that lets in the SSH connection in use.
-    type: bool
-    default: false
-  confirm_timeout:
-    description: The seconds after the change in which a new connection to the host must succeed.
-    type: int
-    default: 30
 seealso:
   - module: avi.firewall.host_rules
   - plugin: avi.firewall.host_plan

@@ -32,8 +32,10 @@ def collect(
     """
     if not isinstance(names, Mapping):
         raise InventoryError(f"avi_firewall_groups is {names!r}, not a mapping from node type to group")
-    for node in names:
+    for node, group in names.items():
         _port_matrix.require("avi_firewall_groups: node type", node, _port_matrix.node_types())
+        if not isinstance(group, str):
+            raise InventoryError(f"avi_firewall_groups: {node} is {group!r}, not the name of a group")
     return {node: [_node(node, host, hostvars[host]) for host in groups[group]] for node, group in names.items() if group in groups}
 
 
@@ -83,16 +85,26 @@ def addresses(host: str, variables: Mapping[str, Any]) -> list[str]:
         dialled = None  # a name: what the control node calls the host, not an address to put into a rule
     if dialled is not None and not dialled.is_loopback:
         return [str(dialled.network_address)]
-    facts = variables.get("ansible_facts", {})
-    found = [
-        facts[family]["address"]
-        for family in ("default_ipv4", "default_ipv6")
-        if facts.get(family, {}).get("address") and facts[family].get("scope", "global") == "global"
-    ]
+    found = _of_facts(host, variables.get("ansible_facts", {}))
     if not found:
         raise InventoryError(
             f"host {host} has no known address: set avi_firewall_address (or ansible_host) to one, or gather facts of this host first"
         )
+    return found
+
+
+def _of_facts(host: str, facts: Mapping[str, Any]) -> list[str]:
+    """Return the default addresses. A host says them of itself: what is no address must not get into the rules of others."""
+    found = []
+    for family in ("default_ipv4", "default_ipv6"):
+        fact = facts.get(family, {}) if isinstance(facts, Mapping) else {}
+        if not isinstance(fact, Mapping):
+            raise InventoryError(f"fact {family} of host {host} is {fact!r}, not a mapping; set avi_firewall_address")
+        if fact.get("address") and fact.get("scope", "global") == "global":
+            try:
+                found.append(_addresses.address(fact["address"]))
+            except _addresses.AddressError as exc:
+                raise InventoryError(f"fact {family} of host {host}: {exc}; set avi_firewall_address") from exc
     return found
 
 

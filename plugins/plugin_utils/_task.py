@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -22,7 +23,22 @@ SPEC: dict[str, dict[str, Any]] = {
     "runtime": {"type": "str"},
     "kinds": {"type": "raw", "default": []},
     "ports": {"type": "raw", "default": {}},
+    "backend": {"type": "str", "choices": ["auto", "firewalld", "ufw", "iptables", "nftables"], "default": "auto"},
+    "interfaces": {"type": "list", "elements": "str", "default": []},
+    "zone": {"type": "str"},
+    "nftables_chain": {"type": "str"},
+    "may_reload": {"type": "bool", "default": False},
+    "may_lock_out": {"type": "bool", "default": False},
+    "confirm_timeout": {"type": "int", "default": 30},
 }
+# Those of them that say how the plan is brought to the host.
+MEANS = ("backend", "interfaces", "zone", "nftables_chain", "may_reload", "may_lock_out", "confirm_timeout")
+
+# The kernel allows more; wildcards and quotes would mean something to one firewall or another.
+INTERFACE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,14}")
+ZONE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*")
+CHAIN = re.compile(r"(inet|ip|ip6)( [A-Za-z_][A-Za-z0-9_./-]*){2}")
+LONGEST = 3600
 
 
 def plan(options: Mapping[str, Any], variables: Mapping[str, Any], template: Callable[[Any], Any]) -> _plan.Plan:
@@ -32,6 +48,7 @@ def plan(options: Mapping[str, Any], variables: Mapping[str, Any], template: Cal
     not handed over, because templating a list of all peers on every host grows with the square of the inventory.
     Raises PlanError and what :func:`_plan.make` raises.
     """
+    check_means(options)
     if options["state"] == "absent":
         return _plan.Plan()
     try:
@@ -41,3 +58,17 @@ def plan(options: Mapping[str, Any], variables: Mapping[str, Any], template: Cal
     known = {**options, "vendor_ports": _published_ports.given(variables, template)}
     settings = _plan.Settings(**{name: known[name] for name in _plan.Settings.__dataclass_fields__})
     return _plan.make(options["node"], variables["inventory_hostname"], settings, nodes)
+
+
+def check_means(options: Mapping[str, Any]) -> None:
+    """Raise PlanError for what no host has, naming variable, value and what is allowed."""
+    for name in options["interfaces"]:
+        if not INTERFACE.fullmatch(name):
+            raise _plan.PlanError(f"avi_firewall_interfaces: {name!r} is no interface: at most 15 letters, digits, '.', '_' and '-'")
+    if options["zone"] is not None and not ZONE.fullmatch(options["zone"]):
+        raise _plan.PlanError(f"avi_firewall_zone {options['zone']!r} is no zone of firewalld: letters, digits, '_' and '-'")
+    if options["nftables_chain"] is not None and not CHAIN.fullmatch(options["nftables_chain"]):
+        chain = options["nftables_chain"]
+        raise _plan.PlanError(f"avi_firewall_nftables_chain {chain!r} is no chain of nftables: family (inet, ip, ip6), table and name")
+    if not 1 <= options["confirm_timeout"] <= LONGEST:
+        raise _plan.PlanError(f"avi_firewall_confirm_timeout is {options['confirm_timeout']}: seconds from 1 to {LONGEST} are allowed")

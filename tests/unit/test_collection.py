@@ -12,7 +12,6 @@ import pytest
 import yaml
 from ansible_collections.avi.firewall.plugins.action import apply
 from ansible_collections.avi.firewall.plugins.doc_fragments import question
-from ansible_collections.avi.firewall.plugins.modules import apply as apply_stub
 from ansible_collections.avi.firewall.plugins.modules import host_rules
 from ansible_collections.avi.firewall.plugins.plugin_utils import _plan, _port_matrix, _task
 
@@ -69,7 +68,7 @@ def specified(documentation):
 
 def test_the_options_of_plan_and_apply_are_documented():
     assert specified(question.ModuleDocFragment.DOCUMENTATION) == _task.SPEC
-    assert specified(apply_stub.DOCUMENTATION) == apply.MEANS
+    assert set(_task.MEANS) < _task.SPEC.keys()
 
 
 def test_every_piece_of_evidence_is_told():
