@@ -109,7 +109,7 @@ def confirm(token: str, stand: bool) -> None:
     """Let the change stand, or take it back at once. Raises HostError when it has been taken back already."""
     pending = _pending()
     if pending is None or pending["token"] != token:
-        raise _host.HostError("the change was not confirmed in time, and this host has taken it back")
+        raise _host.HostError("no new connection confirmed the change in time, and this host has taken it back")
     if not stand:
         roll_back()
         return
