@@ -53,14 +53,12 @@ class ActionModule(ActionBase):
 
     def _finish(self, made: dict[str, Any], seconds: int, task_vars: Any) -> None:
         """Bind what is not bound yet, then confirm the change over a new connection, or have it taken back."""
+        failed = []
         for binding in made["bindings"]:
             module = BINDING_MODULES[made["backend"]]
             bound = self._execute_module(module_name=module, module_args=binding, task_vars=task_vars)
             if bound.get("failed"):
-                self._confirm(made["token"], task_vars, stand=False)
-                raise AnsibleActionFail(
-                    f"{module} failed for {binding}: {bound.get('msg')}. The host has its former rules back", result=bound
-                )
+                failed.append(f"{module} failed for {binding}: {bound.get('msg')}")
         deadline = time.monotonic() + seconds
         while True:
             try:
@@ -75,14 +73,14 @@ class ActionModule(ActionBase):
                     ) from exc
                 time.sleep(1)
         if confirmed.get("failed"):
-            raise AnsibleActionFail(confirmed["msg"], result=confirmed)
+            raise AnsibleActionFail("; ".join([confirmed["msg"], *failed]), result=confirmed)
+        # The confirmation looks at what stands, and mends it: so it does, whatever failed before.
+        made.setdefault("warnings", []).extend(f"{text}. The host has bound it by itself" for text in failed)
 
     def _connect_anew(self) -> None:
         """Drop the connection in use where it is one that lasts: a rule that shuts out new ones lets it live."""
         if type(self._connection).reset is not ConnectionBase.reset:
             self._connection.reset()
 
-    def _confirm(self, token: str, task_vars: Any, stand: bool = True) -> dict[str, Any]:
-        return self._execute_module(
-            module_name="avi.firewall.host_confirm", module_args={"token": token, "stand": stand}, task_vars=task_vars
-        )
+    def _confirm(self, token: str, task_vars: Any) -> dict[str, Any]:
+        return self._execute_module(module_name="avi.firewall.host_confirm", module_args={"token": token}, task_vars=task_vars)

@@ -110,7 +110,7 @@ def prepare(request: _host.Request, former: _host.Snapshot | None = None) -> _ho
     """
     if not request.flows and former is None and not evidence():
         warning = "firewalld does not run, but keeps rules of ours: they go with the first run while it does"
-        return _host.Change([], [], lambda: None, _host.Snapshot("firewalld", request, None, {}), warnings=[warning])
+        return _host.Change([], [], lambda _bind: None, _host.Snapshot("firewalld", request, None, {}), warnings=[warning])
     if not HAS_CLIENT:
         raise _host.HostError("firewalld's Python library (python3-firewall) is missing for the Python that Ansible uses here")
     client = FirewallClient()
@@ -124,16 +124,16 @@ def prepare(request: _host.Request, former: _host.Snapshot | None = None) -> _ho
     if reload and former is None and not request.may_reload:
         _refuse_runtime_only(client, config)
 
-    def apply() -> None:
+    def apply(bind: bool) -> None:
         _unbind(client, config, wanted, permanent, running)
         _store(config, client, request, wanted, permanent)
-        if former is not None:
+        if bind:
             _bind(config, wanted)
         if reload:
             client.reload()
             return
         _change_running(client, request, wanted, running)
-        for zone, rules in wanted.rules.items() if former is not None else ():
+        for zone, rules in wanted.rules.items() if bind else ():
             for rule in rules - running.rules.get(zone, set()):
                 client.addRichRule(zone, rule)
 

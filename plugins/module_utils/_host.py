@@ -22,6 +22,9 @@ from typing import Any, Union
 # Every file and object of ours that can carry a description carries this one: it tells ours from foreign ones.
 MARK = "Managed by the Ansible collection avi.firewall; do not edit."
 
+# Against somebody else who changes rules at the same time.
+ATTEMPTS = 10
+
 # /usr/sbin is not on the path of every user and unit that runs this.
 ENVIRONMENT = {**os.environ, "LC_ALL": "C", "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
 
@@ -88,14 +91,14 @@ class Snapshot:
 class Change:
     """What one firewall holds of a part and shall hold, a line each, and how to get there.
 
-    ``apply`` makes the change but for the ``bindings``, to be asked for after it: each is the options of a call of the backend's standard
-    module. ``finish`` removes, once the change stands, what would bring the former rules back at a boot; ``leftover`` are the lines of
-    ``before`` that it is about. ``lets_in`` is who gets in before the change.
+    ``apply`` makes the change; whether with the bindings, is its argument. ``bindings``, to be asked for after it, are what is left to the
+    backend's standard module, the options of a call each. ``finish`` removes, once the change stands, what would bring the former rules
+    back at a boot; ``leftover`` are the lines of ``before`` that it is about. ``lets_in`` is who gets in before the change.
     """
 
     before: list[str]
     after: list[str]
-    apply: Callable[[], None]
+    apply: Callable[[bool], None]
     snapshot: Snapshot
     lets_in: list[Access] = field(default_factory=list)
     bindings: Callable[[], list[Binding]] = list
@@ -120,6 +123,17 @@ def refuse_unreached(where: str, stopping: str, behind: str) -> None:
         f"{where} stops everything with {stopping}, but holds {behind} behind it, which is never reached: ours before the one "
         "would let in whom the other denies. Put the deny first, or take it out"
     )
+
+
+def persist(attempt: Callable[[], None]) -> None:
+    """Try again what others may have made impossible since it was prepared; ``attempt`` looks anew each time."""
+    for left in reversed(range(ATTEMPTS)):
+        try:
+            attempt()
+            break
+        except HostError:
+            if not left:
+                raise
 
 
 @contextlib.contextmanager

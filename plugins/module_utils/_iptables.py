@@ -373,12 +373,15 @@ def prepare(request: _host.Request, former: _host.Snapshot | None = None) -> _ho
 
     stays = files[part.record] is not None
 
-    def apply() -> None:
+    def load(bind: bool) -> None:
+        Part(request, former and former.state).load_rules(jumps_too=bind)
+
+    def apply(bind: bool) -> None:
         # The record comes first and goes last: it is what tells ours from foreign after a run that was cut off.
         if stays:
             _boot.keep(files)
         part.fill_sets()
-        part.load_rules(jumps_too=former is not None)
+        _host.persist(lambda: load(bind))
         part.drop_sets()
 
     def finish() -> None:

@@ -411,11 +411,11 @@ def prepare(request: _host.Request, former: _host.Snapshot | None = None) -> _ho
 
     stays = files[_boot.record("nftables", request)] is not None
 
-    def apply() -> None:
+    def apply(_bind: bool) -> None:
         # The record comes first and goes last: it is what tells ours from foreign after a run that was cut off.
         if stays:
             _boot.keep(files)
-        part.apply()
+        _host.persist(lambda: Part(request, former and former.state).apply())
 
     def finish() -> None:
         if not stays:

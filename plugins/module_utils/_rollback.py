@@ -43,7 +43,6 @@ BEFORE = f"sysinit.target network-pre.target {OWN_UNITS} firewalld.service ufw.s
 MODULES = (_host, _place, _boot, *CHANGING.values(), sys.modules[__name__])
 # A change may take long by itself before its time begins to run.
 PATIENCE = 15 * 60
-ATTEMPTS = 5
 
 
 def now() -> float:
@@ -105,14 +104,11 @@ def extend(seconds: float) -> None:
     _write(PENDING, {**pending, "until": now() + seconds, "seconds": seconds})
 
 
-def confirm(token: str, stand: bool) -> None:
-    """Let the change stand, or take it back at once. Raises HostError when it has been taken back already."""
+def confirm(token: str) -> None:
+    """Let the change stand. Raises HostError when it has been taken back, or is now because it does not stand as planned."""
     pending = _pending()
     if pending is None or pending["token"] != token:
         raise _host.HostError("no new connection confirmed the change in time, and this host has taken it back")
-    if not stand:
-        roll_back()
-        return
     try:
         changes = [_settle(snapshot) for snapshot in map(_snapshot, pending["snapshots"])]
     except _host.HostError:
@@ -126,13 +122,11 @@ def confirm(token: str, stand: bool) -> None:
 
 def _settle(snapshot: _host.Snapshot) -> _host.Change:
     """Make sure that what stands is what was asked for: others may have changed rules meanwhile, and with them the place of ours."""
-    for _attempt in range(ATTEMPTS):
+    for _attempt in range(_host.ATTEMPTS):
         change = CHANGING[snapshot.backend].prepare(snapshot.request)
         if change.stands:
             return change
-        if change.bindings():
-            break
-        change.apply()
+        change.apply(True)
     missing = sorted(set(change.after) - set(change.before)) or ["stale rules did not go"]
     raise _host.HostError(
         f"somebody else changes the rules of this host at the same time, and the former rules are back: {'; '.join(missing)}"
@@ -149,7 +143,7 @@ def roll_back() -> None:
             continue
         try:
             change = CHANGING[snapshot.backend].prepare(snapshot.request, snapshot)
-            change.apply()
+            change.apply(True)
             change.finish()
         except _host.HostError as exc:
             raise _host.HostError(

@@ -158,11 +158,11 @@ def prepare(request: _host.Request, former: _host.Snapshot | None = None) -> _ho
     standing = _ours(entries, request)
     misplaced = _misplaced(entries, {rule: ports for rule, ports in standing.items() if rule in wanted})
 
-    def apply() -> None:
+    def apply(bind: bool) -> None:
         _change(request, standing, wanted, text, misplaced)
+        for rule in wanted.keys() - _ours(_entries(), request).keys() if bind else ():
+            _add(rule, request)
         if former is not None:
-            for rule in wanted.keys() - _ours(_entries(), request).keys():
-                _add(rule, request)
             _load()
 
     return _host.Change(

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 DOCUMENTATION = """
 module: host_confirm
-short_description: Let a change of the rules on a host stand, or take it back
+short_description: Let a change of the rules on a host stand
 version_added: 0.1.0
 author: avi.firewall contributors (@avi-firewall)
 description:
   - Ends the time in which the host would take back by itself what M(avi.firewall.host_rules) changed.
+  - Looks first whether what stands is what was asked for, and mends it where others have changed rules meanwhile; where that cannot be,
+    takes the change back and fails.
   - M(avi.firewall.apply) calls it over a new connection. There is no need to call it by hand.
 requirements:
   - Python 3.9 and C(systemd) on the host
@@ -31,10 +33,6 @@ options:
     description: What M(avi.firewall.host_rules) returned for the change.
     type: str
     required: true
-  stand:
-    description: Whether the change stands. V(false) takes it back at once.
-    type: bool
-    default: true
 """
 
 EXAMPLES = """
@@ -53,17 +51,15 @@ from ansible_collections.avi.firewall.plugins.module_utils import _host, _rollba
 
 
 def main():
-    module = AnsibleModule(
-        argument_spec={"token": {"type": "str", "required": True, "no_log": False}, "stand": {"type": "bool", "default": True}}
-    )
+    module = AnsibleModule(argument_spec={"token": {"type": "str", "required": True, "no_log": False}})
     if os.geteuid() != 0:
         module.fail_json(msg="only root may change the firewall of this host: set ansible_become")
     try:
         with _host.lock():
-            _rollback.confirm(module.params["token"], module.params["stand"])
+            _rollback.confirm(module.params["token"])
     except _host.HostError as exc:
         module.fail_json(msg=str(exc))
-    module.exit_json(changed=not module.params["stand"])
+    module.exit_json(changed=False)
 
 
 if __name__ == "__main__":

@@ -175,8 +175,12 @@ def prepare(request, backend):
 def make(changes, seconds):
     """Make ``changes``; return what is left to bind, and the word that confirms it all."""
     token = _rollback.arm(changes, seconds)
-    for change in changes:
-        change.apply()
+    try:
+        for change in changes:
+            change.apply(False)
+    except _host.HostError:
+        _rollback.roll_back()
+        raise
     bindings = [binding for change in changes for binding in change.bindings()]
     _rollback.extend(seconds + BINDING_SECONDS * len(bindings))
     return bindings, token

@@ -6,13 +6,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 
 import pytest
 from faults.admin import BACKENDS, close
 from faults.machines import Machine, each, entry, machines, only
-from faults.plays import absent, management, site
+from faults.plays import absent, attempt, management, site
 
 # Before and behind all others, of a chain of its own; and one that denies somebody, which ours belong behind.
 WRITER = """\
@@ -30,6 +29,14 @@ done
 """
 
 
+# What a writer that was stopped has left.
+CLEAR = """
+while {command} -w -D INPUT -j se-data 2>/dev/null; do :; done
+while {command} -w -D INPUT -p udp --dport 9998 -j DROP 2>/dev/null; do :; done
+if {command} -w -F se-data 2>/dev/null; then {command} -w -X se-data; fi
+"""
+
+
 @pytest.fixture(scope="module")
 def hosts() -> Iterator[dict[str, Machine]]:
     with machines(*BACKENDS) as found:
@@ -39,13 +46,17 @@ def hosts() -> Iterator[dict[str, Machine]]:
 
 @pytest.fixture
 def written(hosts: dict[str, Machine]) -> Iterator[dict[str, Machine]]:
-    """Return hosts on which the process is at work."""
+    """Return hosts on which the process is at work. A reload of firewalld would flush its rules: there, ours exist before it starts."""
+    site([hosts["firewalld"]], **management("client"))
     for host in hosts.values():
         host.write("/root/writer", WRITER)
         host.sh("rm -f /root/writer.log; systemd-run --quiet --unit=writer sh /root/writer")
     yield hosts
     for host in hosts.values():
         host.sh("systemctl stop writer")
+        for command in ("iptables", "ip6tables"):
+            host.sh(CLEAR.format(command=command))
+        absent([host])
 
 
 def test_neither_hurts_the_other(written: dict[str, Machine]) -> None:
@@ -53,13 +64,19 @@ def test_neither_hurts_the_other(written: dict[str, Machine]) -> None:
     for names in (("client",), ("client", "newcomer"), ("client",)):
         site(hosts, **management(*names))
         assert entry(hosts) == dict.fromkeys(BACKENDS, only(*names))
-    absent(hosts)
-    assert entry(hosts) == dict.fromkeys(BACKENDS, only())
-    time.sleep(1)
+    others = [host for backend, host in written.items() if backend != "firewalld"]
+    absent(others)
+    assert entry(others) == {host.name: only() for host in others}
     for host in hosts:
         log = host.read("/root/writer.log").split("\n")
         assert log.count("done") > 20
         assert set(log) <= {"done", ""}, log
+
+
+def test_a_reload_of_firewalld_would_flush_its_rules_and_is_refused(written: dict[str, Machine]) -> None:
+    run = attempt([written["firewalld"]], avi_firewall_state="absent")
+    assert "iptables -t filter: " in run.message("firewalld")
+    assert "avi_firewall_firewalld_reload" in run.message("firewalld")
 
 
 # firewalld knows interfaces by their zone only.
@@ -70,7 +87,7 @@ OTHER_ZONE = {"firewalld": "for scope in '' --permanent; do firewall-cmd --quiet
 def test_rules_hold_for_the_named_interface_only(hosts: dict[str, Machine], interface: str, who: tuple[str, ...]) -> None:
     absent(hosts.values())
     for backend, host in hosts.items():
-        host.sh("ip link show mgmt0 >/dev/null 2>&1 || ip link add mgmt0 type veth peer name mgmt1")
+        host.sh("ip link show mgmt0 >/dev/null 2>&1 || ip link add mgmt0 type bridge")
         host.sh(OTHER_ZONE.get(backend, ""))
     site(hosts.values(), avi_firewall_interfaces=[interface], **management("client"))
     assert entry(hosts.values()) == dict.fromkeys(BACKENDS, only(*who))

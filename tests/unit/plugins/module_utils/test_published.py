@@ -173,7 +173,7 @@ def test_a_change_is_checked_before_it_is_made(nft):
     change = _published.prepare(REQUEST)
     assert change.needed
     assert (len(nft.checked), nft.loaded) == (1, [])
-    change.apply()
+    change.apply(False)
     assert nft.loaded == nft.checked
     assert _published.holds(REQUEST)
     nft.listing = LISTING
@@ -188,7 +188,7 @@ def test_what_stood_before_comes_back(nft):
     _published.file(REQUEST).write_text("former", encoding="utf-8")
     snapshot = _published.prepare(REQUEST).snapshot
     nft.listing = ""
-    _published.prepare(REQUEST, snapshot).apply()
+    _published.prepare(REQUEST, snapshot).apply(False)
     assert nft.loaded == [_published.definition(WANTED)]
     assert _published.file(REQUEST).read_text(encoding="utf-8") == "former"
 

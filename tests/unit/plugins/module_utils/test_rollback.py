@@ -29,7 +29,8 @@ class Firewall:
             raise _host.HostError("it is off")
         wanted = former.state if former else ["new"]
 
-        def apply():
+        def apply(bind):
+            assert bind
             self.rules = [] if former is None and self.disturbed else wanted
             self.disturbed -= 1
 
@@ -56,7 +57,7 @@ def firewall(monkeypatch, tmp_path):
 
 def arm(tmp_path, seconds=30):
     snapshot = _host.Snapshot("firewalld", REQUEST, ["old"], {str(tmp_path / "kept"): "old", str(tmp_path / "new"): None})
-    return _rollback.arm([_host.Change(["old"], ["new"], lambda: None, snapshot)], seconds)
+    return _rollback.arm([_host.Change(["old"], ["new"], lambda bind: None, snapshot)], seconds)
 
 
 def left(tmp_path):
@@ -66,7 +67,7 @@ def left(tmp_path):
 def test_a_change_that_is_confirmed_stands_and_leaves_nothing_behind(firewall, tmp_path):
     token = arm(tmp_path)
     firewall.rules = ["new"]
-    _rollback.confirm(token, stand=True)
+    _rollback.confirm(token)
     assert firewall.rules == ["new"]
     assert left(tmp_path) == []
 
@@ -74,7 +75,7 @@ def test_a_change_that_is_confirmed_stands_and_leaves_nothing_behind(firewall, t
 def test_what_others_changed_meanwhile_is_mended_before_the_change_stands(firewall, tmp_path):
     token = arm(tmp_path)
     firewall.rules, firewall.disturbed = ["new", "moved"], 2
-    _rollback.confirm(token, stand=True)
+    _rollback.confirm(token)
     assert firewall.rules == ["new"]
     assert left(tmp_path) == []
 
@@ -83,33 +84,22 @@ def test_a_change_that_others_keep_from_standing_is_taken_back(firewall, tmp_pat
     token = arm(tmp_path)
     firewall.rules, firewall.disturbed = ["moved"], 100
     with pytest.raises(_host.HostError, match=r"somebody else changes the rules .*: new$"):
-        _rollback.confirm(token, stand=True)
+        _rollback.confirm(token)
     assert firewall.rules == ["old"]
     assert left(tmp_path) == []
 
 
-@pytest.mark.parametrize("stand", [True, False])
-def test_the_word_of_another_run_confirms_nothing(firewall, tmp_path, stand):
+def test_the_word_of_another_run_confirms_nothing(firewall, tmp_path):
     arm(tmp_path)
     with pytest.raises(_host.HostError, match="has taken it back"):
-        _rollback.confirm("other", stand)
+        _rollback.confirm("other")
 
 
 def test_what_a_boot_would_bring_back_goes_once_the_change_stands(firewall, tmp_path):
     token = arm(tmp_path)
     firewall.rules, firewall.leftover = ["new", "file"], ["file"]
-    _rollback.confirm(token, stand=True)
+    _rollback.confirm(token)
     assert firewall.finished == [(["new", "file"], False)]
-
-
-def test_a_change_can_be_taken_back_at_once(firewall, tmp_path):
-    token = arm(tmp_path)
-    firewall.rules = ["new"]
-    _rollback.confirm(token, stand=False)
-    assert firewall.rules == ["old"]
-    assert left(tmp_path) == []
-    with pytest.raises(_host.HostError, match="has taken it back"):
-        _rollback.confirm(token, stand=True)
 
 
 def test_a_change_is_taken_back_when_its_time_is_over(firewall, tmp_path):
@@ -138,7 +128,7 @@ def test_a_run_waits_for_the_change_of_another(firewall, tmp_path, monkeypatch):
 
     def sleep(seconds):
         waits.append(seconds)
-        _rollback.confirm(token, stand=True)
+        _rollback.confirm(token)
 
     monkeypatch.setattr(_rollback.time, "sleep", sleep)
     firewall.rules = ["new"]
