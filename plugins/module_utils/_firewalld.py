@@ -32,6 +32,9 @@ CONFIGURATION = Path("/etc/firewalld")
 MOST_BRIDGES = 50
 BRIDGE_SECONDS = 60
 
+# Names of its chains and bridges, its networks, and a container that calls itself by its published port.
+DOCKERS_RULE = re.compile(r"DOCKER| docker0 | br-[0-9a-f]{12} | -s 172\.\d+\.0\.0/16 | -s (\S+) -d \1 .*-j MASQUERADE")
+
 Ports = frozenset[tuple[str, str]]
 
 
@@ -368,7 +371,7 @@ def _flushed() -> list[str]:
 
 def _is_dockers(chain: str, rules: Sequence[str]) -> bool:
     own = [rule for rule in rules if rule.startswith(f"-A {chain} ")]
-    return chain.startswith("DOCKER") or all(re.search(r"DOCKER| docker0 | br-[0-9a-f]{12} |172\.\d+\.0\.0/16", rule) for rule in own)
+    return chain.startswith("DOCKER") or all(DOCKERS_RULE.search(rule) for rule in own)
 
 
 def _needs_reload(wanted: View, running: View) -> bool:
