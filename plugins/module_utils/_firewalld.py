@@ -32,6 +32,8 @@ CONFIGURATION = Path("/etc/firewalld")
 MOST_BRIDGES = 50
 BRIDGE_SECONDS = 60
 
+# What firewalld itself keeps in iptables.
+DIRECT_RULE = re.compile(r"^-A \w+_direct |-j \w+_direct$")
 # Names of its chains and bridges, its networks, and a container that calls itself by its published port.
 DOCKERS_RULE = re.compile(r"DOCKER| docker0 | br-[0-9a-f]{12} | -s 172\.\d+\.0\.0/16 | -s (\S+) -d \1 .*-j MASQUERADE")
 
@@ -353,7 +355,7 @@ def _things(settings: Any) -> set[str]:
 
 
 def _flushed() -> list[str]:
-    """Return the chains of others that iptables holds: a reload flushes it as well. Docker, while it runs, makes its own anew."""
+    """Return the chains of iptables with rules of others: a reload flushes them too, but for what Docker, while it runs, makes anew."""
     if re.search(r"^FlushAllOnReload\s*=\s*(no|false)", _boot.read(CONFIGURATION / "firewalld.conf") or "", re.MULTILINE | re.IGNORECASE):
         return []
     docker = _host.succeeds("systemctl", "is-active", "--quiet", "docker")
@@ -364,14 +366,10 @@ def _flushed() -> list[str]:
                 rules = _host.run(command, "--wait", "-t", table, "-S").splitlines()
             except _host.HostError:
                 continue  # no such table, or no iptables at all
-            chains = {rule.split()[1] for rule in rules if rule.startswith("-A ")}
-            found += [f"{command} -t {table}: {chain}" for chain in sorted(chains) if not (docker and _is_dockers(chain, rules))]
+            lost = [rule for rule in rules if rule.startswith("-A ") and not DIRECT_RULE.search(rule)]
+            chains = {rule.split()[1] for rule in lost if not (docker and DOCKERS_RULE.search(rule))}
+            found += [f"{command} -t {table}: {chain}" for chain in sorted(chains)]
     return found
-
-
-def _is_dockers(chain: str, rules: Sequence[str]) -> bool:
-    own = [rule for rule in rules if rule.startswith(f"-A {chain} ")]
-    return chain.startswith("DOCKER") or all(DOCKERS_RULE.search(rule) for rule in own)
 
 
 def _needs_reload(wanted: View, running: View) -> bool:

@@ -111,6 +111,8 @@ DOCKER = [
     "-N DOCKER",
     "-N f2b-sshd",
     "-A FORWARD -o docker0 -j DOCKER",
+    "-A OUTPUT -j OUTPUT_direct",
+    "-A OUTPUT_direct -d 203.0.113.68/32 -j DROP",
     "-A INPUT -j f2b-sshd",
     "-A DOCKER -d 172.17.0.2/32 ! -i docker0 -o docker0 -p tcp -m tcp --dport 443 -j ACCEPT",
     "-A POSTROUTING -s 172.17.0.0/16 ! -o docker0 -j MASQUERADE",
