@@ -133,3 +133,18 @@ def test_docker_makes_its_own_chains_anew_and_others_do_not(monkeypatch, docker_
     monkeypatch.setattr(_host, "run", run)
     monkeypatch.setattr(_host, "succeeds", lambda *command: docker_runs)
     assert _firewalld._flushed() == lost
+
+
+def test_who_gets_in_is_read_from_the_rules_that_stand():
+    view = _firewalld.View(
+        services={"avi-con-x": frozenset({("22", "tcp")}), "avi-con-y": frozenset({("161", "udp")})},
+        ipsets={"avi-con-x-4": frozenset({"192.0.2.21"})},
+        rules={
+            "public": {
+                'rule family="ipv4" source ipset="avi-con-x-4" service name="avi-con-x" accept',
+                'rule family="ipv6" service name="avi-con-y" accept',
+            }
+        },
+    )
+    assert sorted(view.lets_in()) == [("tcp", 22, "192.0.2.21"), ("udp", 161, "::/0")]
+    assert _firewalld.View.of(view.state()) == view

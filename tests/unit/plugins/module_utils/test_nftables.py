@@ -155,3 +155,35 @@ def commands(monkeypatch, *handles):
 )
 def test_a_jump_stands_once(monkeypatch, handles, expected):
     assert commands(monkeypatch, *handles) == expected
+
+
+def test_who_gets_in_is_read_from_the_rules_that_stand(monkeypatch):
+    everyone = rule(FAMILY, PORT, ACCEPT, of="avi-con-in")
+    peer = rule(SADDR, PORT, ACCEPT, of="avi-con-in", comment="avi:ssh")
+    own = {"set": {"family": "inet", "table": "filter", "name": "avi-con-service_engine-4", "elem": ["192.0.2.21"]}}
+    ruleset = parse(chain("input", **INPUT, policy="drop"), chain("avi-con-in"), own, peer)
+    monkeypatch.setattr(_nftables, "_listing", lambda: ruleset)
+    part = _nftables.Part(_host.Request("controller", "con"))
+    assert part.lets_in() == [("tcp", 22, "192.0.2.21")]
+    ruleset.chains["inet", "filter", "avi-con-in"] = parse(chain("avi-con-in"), everyone).chains["inet", "filter", "avi-con-in"]
+    assert ("tcp", 22, "0.0.0.0/0") in part.lets_in()
+
+
+def test_a_former_state_comes_back_but_for_what_others_wrote_into_it(monkeypatch):
+    peer = rule(SADDR, PORT, ACCEPT, of="avi-con-in", comment="avi:ssh")
+    own = {
+        "set": {"family": "inet", "table": "filter", "name": "avi-con-service_engine-4", "elem": [{"range": ["192.0.2.1", "192.0.2.2"]}]}
+    }
+    foreign = rule({"vmap": {}}, of="avi-con-in")
+    held = parse(chain("input", **INPUT, policy="drop"), chain("avi-con-in"), own, peer, foreign, rule(JUMP, handle=7, **MARKED))
+    monkeypatch.setattr(_nftables, "_listing", lambda: held)
+    state = _nftables.Part(_host.Request("controller", "con")).state()
+    monkeypatch.setattr(_nftables, "_listing", lambda: parse(chain("input", **INPUT, policy="drop")))
+    assert _nftables.Part(_host.Request("controller", "con"), state).commands() == [
+        "add set inet filter avi-con-service_engine-4 { type ipv4_addr; flags interval; }",
+        "add element inet filter avi-con-service_engine-4 { 192.0.2.1, 192.0.2.2 }",
+        "add chain inet filter avi-con-in",
+        "flush chain inet filter avi-con-in",
+        'add rule inet filter avi-con-in ip saddr @avi-con-service_engine-4 tcp dport 22 accept comment "avi:ssh"',
+        'add rule inet filter input jump avi-con-in comment "avi:controller"',
+    ]

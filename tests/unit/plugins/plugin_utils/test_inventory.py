@@ -121,3 +121,9 @@ def test_types_of_a_host():
     assert _inventory.types("a", nodes) == ["controller", "cluster_node"]
     with pytest.raises(_inventory.InventoryError, match="host c is in no group of controller, cluster_node"):
         _inventory.types("c", nodes)
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0/0", "192.0.2.0/24", "evil.example.com", 7])
+def test_what_a_host_says_of_itself_must_be_an_address(address):
+    with pytest.raises(_inventory.InventoryError, match=r"fact default_ipv4 of host con1: .* set avi_firewall_address"):
+        _inventory.addresses("con1", {"ansible_facts": {"default_ipv4": {"address": address}}})

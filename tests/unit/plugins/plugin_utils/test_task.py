@@ -1,0 +1,37 @@
+# Copyright: (c) 2026, avi.firewall contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.avi.firewall.plugins.plugin_utils import _plan, _task
+
+FINE = {"interfaces": ["eth0", "bond0.100", "br-lan"], "zone": "my-zone", "nftables_chain": "inet filter input", "confirm_timeout": 30}
+
+
+def test_what_hosts_have_is_let_through():
+    _task.check_means(FINE)
+    _task.check_means({**FINE, "interfaces": [], "zone": None, "nftables_chain": None, "confirm_timeout": 3600})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("interfaces", ['eth0" accept']),
+        ("interfaces", ["eth+"]),
+        ("interfaces", ["eth0", "a-name-too-long-0"]),
+        ("zone", "public; reboot"),
+        ("zone", ""),
+        ("nftables_chain", "filter input"),
+        ("nftables_chain", "bridge filter input"),
+        ("nftables_chain", "inet filter input; flush ruleset"),
+        ("confirm_timeout", 0),
+        ("confirm_timeout", 3601),
+    ],
+)
+def test_what_no_host_has_is_named(name, value):
+    shown = value[-1] if isinstance(value, list) else value
+    with pytest.raises(_plan.PlanError, match=f"avi_firewall_{name}") as caught:
+        _task.check_means({**FINE, name: value})
+    assert str(shown) in str(caught.value)
