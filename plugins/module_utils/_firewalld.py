@@ -13,6 +13,7 @@ from __future__ import annotations
 import ipaddress
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -324,7 +325,7 @@ def _refuse_runtime_only(client: Any, config: Any) -> None:
     for what in ("Chains", "Rules", "Passthroughs"):
         kept = {str(entry) for entry in getattr(stored_direct, f"getAll{what}")()}
         lost += [f"direct: {' '.join(map(str, entry))}" for entry in getattr(client, f"getAll{what}")() if str(entry) not in kept]
-    lost += _flushed()
+    lost += _flushed(Counter((str(family), str(table), str(chain)) for family, table, chain, *_rest in client.getAllRules()))
     if lost:
         raise _host.HostError(
             "a reload of firewalld is needed and would lose what others added while it ran only: "
@@ -354,8 +355,11 @@ def _things(settings: Any) -> set[str]:
     return found
 
 
-def _flushed() -> list[str]:
-    """Return the chains of iptables with rules of others: a reload flushes them too, but for what Docker, while it runs, makes anew."""
+def _flushed(direct: Mapping[tuple[str, str, str], int]) -> list[str]:
+    """Return the chains of iptables with rules of others: a reload flushes them too, but for what Docker, while it runs, makes anew.
+
+    ``direct`` is how many direct rules firewalld has in a chain of a family and table: those are its own.
+    """
     if re.search(r"^FlushAllOnReload\s*=\s*(no|false)", _boot.read(CONFIGURATION / "firewalld.conf") or "", re.MULTILINE | re.IGNORECASE):
         return []
     docker = _host.succeeds("systemctl", "is-active", "--quiet", "docker")
@@ -366,8 +370,10 @@ def _flushed() -> list[str]:
                 rules = _host.run(command, "--wait", "-t", table, "-S").splitlines()
             except _host.HostError:
                 continue  # no such table, or no iptables at all
-            lost = [rule for rule in rules if rule.startswith("-A ") and not DIRECT_RULE.search(rule)]
-            chains = {rule.split()[1] for rule in lost if not (docker and DOCKERS_RULE.search(rule))}
+            family = "ipv4" if command == "iptables" else "ipv6"
+            others = [rule for rule in rules if rule.startswith("-A ") and not (docker and DOCKERS_RULE.search(rule))]
+            held = Counter(rule.split()[1] for rule in others if not DIRECT_RULE.search(rule))
+            chains = [chain for chain, number in held.items() if number > direct.get((family, table, chain), 0)]
             found += [f"{command} -t {table}: {chain}" for chain in sorted(chains)]
     return found
 

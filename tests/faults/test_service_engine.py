@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 from faults.admin import BACKENDS, close
 from faults.machines import Machine, each, entry, machines, only
-from faults.plays import absent, attempt, management, site
+from faults.plays import absent, management, site
 
 # Before and behind all others, of a chain of its own; and one that denies somebody, which ours belong behind.
 WRITER = """\
@@ -50,7 +50,7 @@ def written(hosts: dict[str, Machine]) -> Iterator[dict[str, Machine]]:
     site([hosts["firewalld"]], **management("client"))
     for host in hosts.values():
         host.write("/root/writer", WRITER)
-        host.sh("rm -f /root/writer.log; systemd-run --quiet --unit=writer sh /root/writer")
+        host.sh("rm -f /root/writer.log; systemd-run --quiet --collect --unit=writer sh /root/writer")
     yield hosts
     for host in hosts.values():
         host.sh("systemctl stop writer")
@@ -71,12 +71,6 @@ def test_neither_hurts_the_other(written: dict[str, Machine]) -> None:
         log = host.read("/root/writer.log").split("\n")
         assert log.count("done") > 20
         assert set(log) <= {"done", ""}, log
-
-
-def test_a_reload_of_firewalld_would_flush_its_rules_and_is_refused(written: dict[str, Machine]) -> None:
-    run = attempt([written["firewalld"]], avi_firewall_state="absent")
-    assert "iptables -t filter: " in run.message("firewalld")
-    assert "avi_firewall_firewalld_reload" in run.message("firewalld")
 
 
 # firewalld knows interfaces by their zone only.

@@ -111,6 +111,7 @@ DOCKER = [
     "-N DOCKER",
     "-N f2b-sshd",
     "-A FORWARD -o docker0 -j DOCKER",
+    "-A FORWARD -s 203.0.113.68/32 -j DROP",
     "-A OUTPUT -j OUTPUT_direct",
     "-A OUTPUT_direct -d 203.0.113.68/32 -j DROP",
     "-A INPUT -j f2b-sshd",
@@ -132,7 +133,7 @@ def test_docker_makes_its_own_chains_anew_and_others_do_not(monkeypatch, docker_
 
     monkeypatch.setattr(_host, "run", run)
     monkeypatch.setattr(_host, "succeeds", lambda *command: docker_runs)
-    assert _firewalld._flushed() == lost
+    assert _firewalld._flushed({("ipv4", "filter", "FORWARD"): 1}) == lost
 
 
 def test_who_gets_in_is_read_from_the_rules_that_stand():
