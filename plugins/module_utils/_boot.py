@@ -13,9 +13,10 @@ import dataclasses
 import hashlib
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from . import _host
 
@@ -170,6 +171,46 @@ def lines(wanted: Mapping[Path, str | None]) -> list[str]:
 def found_lines(wanted: Mapping[Path, str | None]) -> list[str]:
     """Return a line for each of these files that is there."""
     return lines({path: read(path) for path in wanted})
+
+
+def snapshot(backend: str, request: _host.Request, state: Any, paths: Iterable[Path]) -> _host.Snapshot:
+    """Return what a firewall holds of ``request``: its rules as ``state``, and these files as they are."""
+    return _host.Snapshot(backend, request, state, {str(path): read(path) for path in paths})
+
+
+def former_files(former: _host.Snapshot) -> Files:
+    """Return the files of ``former`` with their text."""
+    return {Path(path): text for path, text in former.files.items()}
+
+
+def change(
+    own: Path,
+    wanted: Files,
+    rules: tuple[Sequence[str], Sequence[str]],
+    former: _host.Snapshot,
+    apply: Callable[[bool], None],
+    **more: Any,
+) -> _host.Change:
+    """Return the change of a firewall that forgets its rules at a boot: ``apply``, and what keeps the files ``wanted``.
+
+    ``own`` is the record among them, ``rules`` are the lines of the rules that stand and that shall. The record comes first and goes last:
+    it is what tells ours from foreign after a run that was cut off.
+    """
+    stays = wanted[own] is not None
+    found = found_lines(wanted)
+
+    def make(bind: bool) -> None:
+        if stays:
+            keep(wanted)
+        apply(bind)
+
+    def finish() -> None:
+        if not stays:
+            keep(wanted)
+
+    before, after = rules
+    leftover = [] if stays else found
+    return _host.Change([*before, *found], [*after, *lines(wanted)], make, former, finish=finish, leftover=leftover, **more)
 
 
 def restore(path: Path, text: str | None) -> None:

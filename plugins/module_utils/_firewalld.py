@@ -148,7 +148,7 @@ def prepare(request: _host.Request, former: _host.Snapshot | None = None) -> _ho
         before=_lines(permanent, running),
         after=wanted.lines(),
         apply=apply,
-        snapshot=_host.Snapshot("firewalld", request, permanent.state(), _files(request, wanted, zones)),
+        snapshot=_boot.snapshot("firewalld", request, permanent.state(), _files(request, wanted, zones)),
         lets_in=running.lets_in(),
         bindings=lambda: [
             {"zone": zone, "rich_rule": rule, "state": "enabled", "permanent": True, "immediate": True}
@@ -160,13 +160,13 @@ def prepare(request: _host.Request, former: _host.Snapshot | None = None) -> _ho
     )
 
 
-def _files(request: _host.Request, wanted: View, zones: Iterable[str]) -> dict[str, str | None]:
-    """Return the files of the permanent configuration that a change may touch, as they are."""
+def _files(request: _host.Request, wanted: View, zones: Iterable[str]) -> list[Path]:
+    """Return the files of the permanent configuration that a change may touch."""
     names = [f"services/{name}" for name in wanted.services]
     names += [f"ipsets/{name}" for name in wanted.ipsets]
     names += [f"zones/{zone}" for zone in zones]
     paths = {CONFIGURATION / f"{name}.xml" for name in [*names, f"policies/{_policy_name(request)}"]}
-    return {str(path): _boot.read(path) for path in sorted(paths | set(CONFIGURATION.glob(f"*/{request.prefix}*.xml")))}
+    return sorted(paths | set(CONFIGURATION.glob(f"*/{request.prefix}*.xml")))
 
 
 def _wanted(client: Any, request: _host.Request) -> View:
@@ -285,12 +285,11 @@ def _refuse_bound_elsewhere(client: Any, request: _host.Request, zones: list[str
                         )
 
 
-def _overlap(one: str, other: str) -> bool:
+def _overlap(network: str, source: str) -> bool:
     try:
-        first, second = ipaddress.ip_network(one), ipaddress.ip_network(other, strict=False)
+        return _host.overlap(network, source)
     except ValueError:  # a MAC address, which no network overlaps
         return False
-    return first.version == second.version and first.overlaps(second)
 
 
 def _refuse_foreign(config: Any, request: _host.Request) -> None:

@@ -220,6 +220,12 @@ def within(networks: Iterable[Network], others: Iterable[Network]) -> set[Networ
     return {one for one in networks if any(length <= one.prefixlen and one.supernet(new_prefix=length) in there for length in lengths)}
 
 
+def overlap(one: str, other: str) -> bool:
+    """Say whether two networks, which may have host bits, have an address in common. Raises ValueError for what is none."""
+    first, second = ipaddress.ip_network(one, strict=False), ipaddress.ip_network(other, strict=False)
+    return first.version == second.version and first.overlaps(second)
+
+
 def is_everyone(networks: Sequence[str]) -> bool:
     """Say whether ``networks`` (collapsed, of one family) is the whole family, which no set can hold."""
     return list(networks) in (["0.0.0.0/0"], ["::/0"])

@@ -18,7 +18,6 @@ import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from . import _boot, _host, _place
@@ -369,34 +368,24 @@ def prepare(request: _host.Request, former: _host.Snapshot | None = None) -> _ho
         _boot.refuse_saved("iptables", request)
         files = _boot.files("iptables", request, MODULES, UNITS)
     else:
-        files = {Path(path): text for path, text in former.files.items()}
-
-    stays = files[part.record] is not None
+        files = _boot.former_files(former)
 
     def load(bind: bool) -> None:
         Part(request, former and former.state).load_rules(jumps_too=bind)
 
     def apply(bind: bool) -> None:
-        # The record comes first and goes last: it is what tells ours from foreign after a run that was cut off.
-        if stays:
-            _boot.keep(files)
         part.fill_sets()
         _host.persist(lambda: load(bind))
         part.drop_sets()
 
-    def finish() -> None:
-        if not stays:
-            _boot.keep(files)
-
-    return _host.Change(
-        before=part.found_lines() + _boot.found_lines(files),
-        after=part.wanted_lines() + _boot.lines(files),
-        apply=apply,
-        snapshot=_host.Snapshot("iptables", request, part.state(), {str(path): _boot.read(path) for path in files}),
+    return _boot.change(
+        part.record,
+        files,
+        (part.found_lines(), part.wanted_lines()),
+        _boot.snapshot("iptables", request, part.state(), files),
+        apply,
         lets_in=part.lets_in(),
         bindings=lambda: Part(request).missing(),
-        finish=finish,
-        leftover=[] if stays else _boot.found_lines(files),
     )
 
 

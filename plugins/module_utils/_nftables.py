@@ -407,28 +407,14 @@ def prepare(request: _host.Request, former: _host.Snapshot | None = None) -> _ho
         files = _boot.files("nftables", request, MODULES, UNITS)
         files |= {**dict.fromkeys(include_files(request)), **part.includes()}
     else:
-        files = {Path(path): text for path, text in former.files.items()}
-
-    stays = files[_boot.record("nftables", request)] is not None
-
-    def apply(_bind: bool) -> None:
-        # The record comes first and goes last: it is what tells ours from foreign after a run that was cut off.
-        if stays:
-            _boot.keep(files)
-        _host.persist(lambda: Part(request, former and former.state).apply())
-
-    def finish() -> None:
-        if not stays:
-            _boot.keep(files)
-
-    return _host.Change(
-        before=part.found_lines() + _boot.found_lines(files),
-        after=part.wanted_lines() + _boot.lines(files),
-        apply=apply,
-        snapshot=_host.Snapshot("nftables", request, part.state(), {str(path): _boot.read(path) for path in files}),
+        files = _boot.former_files(former)
+    return _boot.change(
+        _boot.record("nftables", request),
+        files,
+        (part.found_lines(), part.wanted_lines()),
+        _boot.snapshot("nftables", request, part.state(), files),
+        lambda _bind: _host.persist(lambda: Part(request, former and former.state).apply()),
         lets_in=part.lets_in(),
-        finish=finish,
-        leftover=[] if stays else _boot.found_lines(files),
         warnings=part.warnings,
     )
 

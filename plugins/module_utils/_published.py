@@ -226,29 +226,19 @@ def prepare(request: _host.Request, former: _host.Snapshot | None = None) -> _ho
         files = _files(request, blocks)
     else:
         blocks = former.state
-        files = {Path(path): text for path, text in former.files.items()}
+        files = _boot.former_files(former)
     text = transaction(found, blocks)
     _host.run("nft", "-c", "-f", "-", stdin=text)
 
-    stays = files[file(request)] is not None
-
     def apply(_bind: bool) -> None:
-        # The record comes first and goes last: it is what tells ours from foreign after a run that was cut off.
-        if stays:
-            _boot.keep(files)
         if lines(found) != lines(blocks):
             _host.run("nft", "-f", "-", stdin=text)
 
-    def finish() -> None:
-        if not stays:
-            _boot.keep(files)
-
-    return _host.Change(
-        before=lines(found) + _boot.found_lines(files),
-        after=lines(blocks) + _boot.lines(files),
-        apply=apply,
-        snapshot=_host.Snapshot("published", request, found, {str(path): _boot.read(path) for path in files}),
+    return _boot.change(
+        file(request),
+        files,
+        (lines(found), lines(blocks)),
+        _boot.snapshot("published", request, found, files),
+        apply,
         lets_in=list(lets_in(found, request)),
-        finish=finish,
-        leftover=[] if stays else _boot.found_lines(files),
     )

@@ -111,7 +111,7 @@ class Entry:
             self.action in STOPS
             and self.direction == rule.direction
             and (not rule.interface or self.interface in ("", rule.interface))
-            and _overlap(self.peer, rule.network)
+            and _host.overlap(self.peer, rule.network)
             and any(self.protocol in ("any", protocol) and self._covers(int(port)) for protocol, port in ports)
         )
 
@@ -169,11 +169,11 @@ def prepare(request: _host.Request, former: _host.Snapshot | None = None) -> _ho
         before=[*stored.splitlines(), *_lines(standing, misplaced)],
         after=[*text.splitlines(), *_lines(wanted)],
         apply=apply,
-        snapshot=_host.Snapshot(
+        snapshot=_boot.snapshot(
             "ufw",
             request,
             {"text": stored, "rules": [[list(dataclasses.astuple(rule)), sorted(ports)] for rule, ports in standing.items()]},
-            {str(path): _boot.read(path) for path in (file, *_paths())},
+            (file, *_paths()),
         ),
         lets_in=[
             (protocol, int(port), rule.network) for rule, ports in standing.items() if rule.direction == "in" for protocol, port in ports
@@ -278,11 +278,6 @@ def _missing(request: _host.Request, wanted: dict[Rule, Ports]) -> list[_host.Bi
     return found
 
 
-def _overlap(one: str, other: str) -> bool:
-    first, second = ipaddress.ip_network(one, strict=False), ipaddress.ip_network(other, strict=False)
-    return first.version == second.version and first.overlaps(second)
-
-
 def _load() -> None:
     """Bring the kernel in line with the files of ufw, which one of its processes that was cut off may have left behind them.
 
@@ -298,7 +293,7 @@ def _heirs(missing: list[Rule], stale: list[Rule]) -> list[Rule]:
     return [
         rule
         for rule in missing
-        if any(dataclasses.replace(rule, network=other.network) == other and _overlap(rule.network, other.network) for other in stale)
+        if any(dataclasses.replace(rule, network=other.network) == other and _host.overlap(rule.network, other.network) for other in stale)
     ]
 
 
