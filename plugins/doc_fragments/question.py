@@ -6,7 +6,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """What a plan is made from, and how it is brought to the host."""
+    """What a plan is made from."""
 
     DOCUMENTATION = """
 options:
@@ -60,34 +60,4 @@ options:
         where the matrix says.
     type: raw
     default: {}
-  backend:
-    description: The firewall that carries the rules. V(auto) takes the one that shows itself in charge.
-    type: str
-    choices: [auto, firewalld, ufw, iptables, nftables]
-    default: auto
-  interfaces:
-    description: The only interfaces the rules hold for. By default all.
-    type: list
-    elements: str
-    default: []
-  zone:
-    description: The zone of firewalld that gets the rules. By default the one of the interface that carries the host's address.
-    type: str
-  nftables_chain:
-    description:
-      - The base chain of nftables on the input hook that gets the rules, as V(inet filter input). By default the one that drops what no
-        rule accepts.
-    type: str
-  may_reload:
-    description: Whether firewalld may be reloaded although its running configuration holds what its permanent one does not.
-    type: bool
-    default: false
-  may_lock_out:
-    description: Whether to take a rule away that lets in the SSH connection in use.
-    type: bool
-    default: false
-  confirm_timeout:
-    description: The seconds after the change in which a new connection to the host must succeed, from 1 to 3600.
-    type: int
-    default: 30
 """

@@ -15,7 +15,9 @@ description:
     differs and says what is left to bind.
   - After a change it binds that with the standard module of the firewall and confirms all of it over a new connection. Where none
     succeeds in time, the host takes the change back by itself, and the task fails.
-extends_documentation_fragment: avi.firewall.question
+extends_documentation_fragment:
+  - avi.firewall.question
+  - avi.firewall.means
 attributes:
   check_mode:
     description: Predicts the change and makes none.

@@ -18,6 +18,7 @@ description:
     then other runs wait.
   - The role P(avi.firewall.avi_firewall#role) calls it through M(avi.firewall.apply), which makes O(flows) from the port matrix and the
     inventory. There is no need to call it by hand.
+extends_documentation_fragment: avi.firewall.means
 requirements:
   - Python 3.9 on the host, and the tools of the firewall that is in charge
   - C(python3-firewall) for firewalld, C(ipset) and C(systemd) for iptables, C(nft) for O(published)
@@ -33,11 +34,6 @@ attributes:
     support: full
     platforms: posix
 options:
-  backend:
-    description: The firewall that carries the rules. V(auto) takes the one that shows itself in charge, and stops at none or two.
-    type: str
-    choices: [auto, firewalld, ufw, iptables, nftables]
-    default: auto
   node:
     description: The node type the rules belong to.
     type: str
@@ -66,31 +62,6 @@ options:
     type: list
     elements: str
     default: []
-  interfaces:
-    description: The only interfaces the rules hold for. By default all.
-    type: list
-    elements: str
-    default: []
-  zone:
-    description: The zone of firewalld that gets the rules. By default the one of the interface that carries O(addresses).
-    type: str
-  nftables_chain:
-    description:
-      - The base chain of nftables on the input hook that gets the rules, as V(inet filter input). By default the one that drops what no
-        rule accepts.
-    type: str
-  may_reload:
-    description: Whether firewalld may be reloaded although its running configuration holds what its permanent one does not.
-    type: bool
-    default: false
-  may_lock_out:
-    description: Whether to take a rule away that lets in the SSH connection in use.
-    type: bool
-    default: false
-  confirm_timeout:
-    description: The seconds after the change in which it must be confirmed. For each of RV(bindings) there are 5 more.
-    type: int
-    default: 30
 """
 
 EXAMPLES = """

@@ -14,7 +14,9 @@ description:
   - Makes the plan of the host on the control node, from the port matrix and the addresses of its peers, and stops at the first mistake with
     a message that names the variable, the value and what is allowed. No host is touched.
   - P(avi.firewall.host_plan#lookup) shows the rules themselves; M(avi.firewall.apply) brings them to the host.
-extends_documentation_fragment: avi.firewall.question
+extends_documentation_fragment:
+  - avi.firewall.question
+  - avi.firewall.means
 attributes:
   check_mode:
     description: Changes nothing, in check mode and out of it.
