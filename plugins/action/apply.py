@@ -63,7 +63,9 @@ class ActionModule(ActionBase):
         while True:
             try:
                 self._connect_anew()
-                confirmed = self._confirm(made["token"], task_vars)
+                confirmed = self._execute_module(
+                    module_name="avi.firewall.host_confirm", module_args={"token": made["token"]}, task_vars=task_vars
+                )
                 break
             except AnsibleConnectionFailure as exc:
                 if time.monotonic() > deadline:
@@ -81,6 +83,3 @@ class ActionModule(ActionBase):
         """Drop the connection in use where it is one that lasts: a rule that shuts out new ones lets it live."""
         if type(self._connection).reset is not ConnectionBase.reset:
             self._connection.reset()
-
-    def _confirm(self, token: str, task_vars: Any) -> dict[str, Any]:
-        return self._execute_module(module_name="avi.firewall.host_confirm", module_args={"token": token}, task_vars=task_vars)
