@@ -81,6 +81,11 @@ class Machine:
     def addresses(self) -> list[str]:
         return addresses(self.number)
 
+    @property
+    def variables(self) -> dict[str, Any]:
+        """What the inventory says of it besides."""
+        return {}
+
     def sh(self, script: str) -> str:
         """Run a script that stops at its first error, and return what it printed."""
         return podman("exec", "--interactive", self.container, "sh", "-e", text=script)
@@ -152,7 +157,7 @@ def network() -> Iterator[None]:
 
 def _remove_all() -> None:
     if left := podman("ps", "--all", "--quiet", "--filter", f"name=^{NETWORK}-").split():
-        podman("rm", "--force", "--time", "0", *left)
+        podman("rm", "--force", "--volumes", "--time", "0", *left)
     if NETWORK in podman("network", "ls", "--format", "{{.Name}}").split():
         podman("network", "rm", NETWORK)
 

@@ -48,6 +48,11 @@ class Run:
     def failed(self) -> dict[str, int]:
         return self._recap(3)
 
+    @property
+    def diff(self) -> list[str]:
+        """The lines that come or go, of all hosts."""
+        return sorted(line for line in self.output.splitlines() if line.startswith(("+", "-")))
+
     def message(self, name: str) -> str:
         """Return what the fatal task of a host said, on one line; empty if it had none."""
         found = re.search(rf"^fatal: \[{name}\]: \S+ =>(.*?)(?=^\S|\Z)", self.output, re.MULTILINE | re.DOTALL)
@@ -72,7 +77,9 @@ def inventory(hosts: Iterable[Machine], variables: dict[str, Any], groups: dict[
     return {
         "all": {
             "vars": common,
-            "hosts": {host.name: {"ansible_host": host.container, "avi_firewall_address": host.addresses} for host in hosts},
+            "hosts": {
+                host.name: {"ansible_host": host.container, "avi_firewall_address": host.addresses, **host.variables} for host in hosts
+            },
             "children": {group: {"hosts": {name: {} for name in names}} for group, names in members.items()},
         }
     }
@@ -88,8 +95,13 @@ def attempt(
     """Run ``playbook`` on ``hosts`` with these variables in the inventory, whatever comes of it."""
     path = WORK / "inventory.json"
     path.write_text(json.dumps(inventory(hosts, variables, groups or {})), encoding="utf-8")
+    return run_ansible("ansible-playbook", f"--inventory={path}", *arguments, playbook)
+
+
+def run_ansible(*command: str) -> Run:
+    """Run a command of Ansible, whatever comes of it."""
     done = subprocess.run(
-        ["ansible-playbook", f"--inventory={path}", *arguments, playbook],
+        command,
         cwd=ROOT,
         env={**os.environ, "ANSIBLE_NOCOLOR": "1", "ANSIBLE_FORCE_COLOR": "0"},
         stdout=subprocess.PIPE,

@@ -15,12 +15,26 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from faults.published_lab import CELLS, HOSTS, OTHER, OWN, PREFIX, PUBLISHED, WORK, Machine, ask, attempt, each, lab, look, peer, site
+from faults import plays
+from faults.machines import NETWORK, WORK, each, peer
+from faults.published_lab import CELLS, HOSTS, OTHER, OWN, PUBLISHED, Machine, ask, lab, look
 
+PEERS = {"management_client": peer("client"), "service_engine": peer("newcomer")}
 NAMES = [host.name for host in HOSTS]
 BY_NAME = {host.name: host for host in HOSTS}
 SSH, HTTP, HTTPS, PORTAL, CLI, SNMP = PUBLISHED
-ALLOWED = {"client": {SSH, HTTPS, SNMP}, "engine": {SSH, PORTAL}, "stranger": set()}
+ALLOWED = {"client": {SSH, HTTPS, SNMP}, "newcomer": {SSH, PORTAL}, "stranger": set()}
+
+
+def attempt(hosts: list[Machine], *arguments: str, **variables) -> plays.Run:
+    """Run the playbook, with the peers of these tests."""
+    return plays.attempt(hosts, *arguments, **{"avi_firewall_peers": PEERS, **variables})
+
+
+def site(hosts: list[Machine], *arguments: str, **variables) -> plays.Run:
+    """Run the playbook; it must succeed."""
+    return plays.site(hosts, *arguments, **{"avi_firewall_peers": PEERS, **variables})
+
 
 every_host = pytest.mark.parametrize("name", NAMES)
 
@@ -60,7 +74,7 @@ class Knock:
     """Somebody who calls a port of hosts all the time."""
 
     def __init__(self, who: str, hosts: list[Machine], cell: tuple[str, int]) -> None:
-        command = ["podman", "exec", "--interactive", f"{PREFIX}-{who}", "python3", "-c", _KNOCK]
+        command = ["podman", "exec", "--interactive", f"{NETWORK}-{who}", "python3", "-c", _KNOCK]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.process.stdin.write(json.dumps([(host.addresses[0], cell[1]) for host in hosts]) + "\n")
         self.process.stdin.flush()
@@ -109,7 +123,7 @@ MOVED = {
     "avi_controller_ports": {"https": CLI[1], "cli": HTTPS[1]},
     "con_sysint_port": str(OTHER[1]),
     "con_portal_https_port": 1,
-    "avi_firewall_peers": {"management_client": ["0.0.0.0/0", "::/0"], "service_engine": peer("engine")},
+    "avi_firewall_peers": {"management_client": ["0.0.0.0/0", "::/0"], "service_engine": peer("newcomer")},
 }
 
 
@@ -181,8 +195,8 @@ END
 DRIFT = {
     "firewalld": "nft delete table inet avi-firewall",
     "ufw": "nft insert rule inet avi-firewall published accept",
-    "iptables": "nft add element inet avi-firewall management_client-4 { 10.16.7.51 }; "
-    "nft add element inet avi-firewall management_client-6 { fd16:7::51 }",
+    "iptables": "nft add element inet avi-firewall management_client-4 { 10.16.6.51 }; "
+    "nft add element inet avi-firewall management_client-6 { fd16:6::51 }",
     "nftables": "nft -f /etc/nftables.conf; systemctl restart docker",
     "podman": "nft flush chain inet avi-firewall forwarded",
 }
@@ -200,7 +214,7 @@ def drifted(hosts, rebooted) -> dict:
 
 @pytest.fixture(scope="module")
 def on_host(hosts, drifted) -> dict:
-    site(hosts, avi_controller_runtime="host")
+    site(hosts, "--extra-vars=avi_controller_runtime=host")
     return {"look": look(hosts), "tables": tables(hosts)}
 
 
@@ -246,7 +260,7 @@ def test_after_absent_the_ruleset_is_as_before(before, absent, name):
 def test_ports_follow_the_variables_and_everyone_may_be_a_peer(moved, name):
     everyone = {SSH, CLI, SNMP}
     assert moved["look"][name] == seen(
-        BY_NAME[name], {"client": everyone, "engine": everyone | {OTHER}, "stranger": everyone}, unguarded={PORTAL}
+        BY_NAME[name], {"client": everyone, "newcomer": everyone | {OTHER}, "stranger": everyone}, unguarded={PORTAL}
     )
     assert moved["again"].changed[name] == 0
 
@@ -318,13 +332,13 @@ def test_what_is_redirected_for_another_address_is_nothing_published(drifted):
 PLAYBOOK = """\
 - hosts: all
   gather_facts: false
-  environment: {{SSH_CONNECTION: "{client} 50022 10.16.7.15 {port}"}}
+  environment: {{SSH_CONNECTION: "{client} 50022 10.16.6.65 {port}"}}
   roles: [avi.firewall.avi_controller]
 """
 
 
 @pytest.mark.parametrize(
-    ("client", "allow", "stops"), [("10.16.7.51", False, True), ("10.16.7.51", True, False), ("10.16.7.41", False, False)]
+    ("client", "allow", "stops"), [("10.16.6.51", False, True), ("10.16.6.51", True, False), ("10.16.6.41", False, False)]
 )
 def test_the_connection_in_use_is_not_shut_out_by_the_guard(drifted, client, allow, stops):
     host = BY_NAME["podman"]
@@ -334,7 +348,7 @@ def test_the_connection_in_use_is_not_shut_out_by_the_guard(drifted, client, all
     done = attempt([host], playbook=str(path), avi_firewall_allow_lockout=allow)
     if stops:
         assert done.code != 0
-        assert f"from {client} to port 5098, gets in now" in done.message()
+        assert f"from {client} to port 5098, gets in now" in done.message(host.name)
         assert host.table() == ""
     else:
         assert done.code == 0, done.output
@@ -370,7 +384,7 @@ def test_a_foreign_table_of_the_same_name_is_left_alone(on_host):
     foreign = host.table()
     done = attempt([host])
     assert done.code != 0
-    assert "table inet avi-firewall: not ours" in done.message()
+    assert "table inet avi-firewall: not ours" in done.message(host.name)
     assert host.table() == foreign
     host.sh("nft delete table inet avi-firewall")
 
@@ -382,5 +396,5 @@ def test_a_host_without_nft_is_named_before_anything_changes(on_host):
     done = attempt([host])
     host.sh("mv /usr/sbin/nft.away /usr/sbin/nft")
     assert done.code != 0
-    assert "cannot be guarded without nftables: the command nft is missing on this host" in done.message()
+    assert "cannot be guarded without nftables: the command nft is missing on this host" in done.message(host.name)
     assert host.ruleset() == before
