@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The rulesets in data/packet_path were printed by firewalld 1.3, ufw 0.36, iptables 1.8.9 and nft 1.0.6. Docker's are written after its own."""
+"""The rulesets in data/packet_path were printed by firewalld 1.3, ufw 0.36, iptables 1.8.9 and nft 1.0.6, and cut down."""
 
 from __future__ import annotations
 
@@ -96,6 +96,7 @@ NFTABLES = host("nftables")
         (NFTABLES, PEER, 5005, "udp", "accept", "input"),
         (NFTABLES, PEER, 5005, "tcp", "drop", "input"),
         (NFTABLES, PEER, 5555, "tcp", "reject", "input"),
+        (NFTABLES, PEER6, 5555, "tcp", "drop", "input"),
         (NFTABLES, "10.1.2.3", 5555, "tcp", "drop", "input"),
         (NFTABLES, PEER, 6672, "udp", "accept", "input"),
         (NFTABLES, PEER, 8444, "tcp", "drop", "input"),
@@ -225,6 +226,7 @@ def test_a_limit_gives_a_doubt_and_no_guess():
         ("-m rt --rt-type 0", "drop"),
         ("-m limit --limit 3/min", "unknown"),
         ("-m newfangled --shape round", "unknown"),
+        ("-m socket", "unknown"),
         ('-m comment --comment "-j DROP"', "accept"),
     ],
 )
@@ -240,6 +242,17 @@ def test_a_condition_of_iptables(rule, decision):
         (["INPUT -j RETURN", "INPUT -j ACCEPT"], "drop", "INPUT"),
         (["INPUT -j LOG --log-prefix x", "INPUT -m limit --limit 1/sec -j NFLOG", "INPUT -j ACCEPT"], "accept", "INPUT"),
         (["INPUT -j other", "other -m limit --limit 1/sec -j RETURN", "other -j DROP", "INPUT -j ACCEPT"], "unknown", "other"),
+        (
+            [
+                "INPUT -j other",
+                "other -j avi-con-in",
+                "avi-con-in -m limit --limit 1/sec -j RETURN",
+                "avi-con-in -j DROP",
+                "INPUT -j ACCEPT",
+            ],
+            "unknown",
+            "avi-con-in",
+        ),
         (["INPUT -m limit --limit 1/sec -j other", "other -j LOG", "INPUT -j ACCEPT"], "accept", "INPUT"),
         (["INPUT -m limit --limit 1/sec -j DROP"], "drop", "INPUT"),
         (["INPUT -j MARK --set-xmark 0x8/0x8", "INPUT -m mark --mark 0x8/0x8 -j ACCEPT"], "accept", "INPUT"),
@@ -304,8 +317,33 @@ def test_what_is_no_packet(wrong):
 
 
 WORDS = st.sampled_from(
-    ["-A", "INPUT", "other", "-j", "-g", "-m", "-p", "!", "--dport", "--ctstate", "--match-set", "--mark", "--to-destination", "-s"]
-    + ["tcp", "set", "mark", "1:2", "a/b", "999", "0x1/x", "ACCEPT", "DNAT", "MARK", '"']
+    [
+        "tcp",
+        "set",
+        "mark",
+        "1:2",
+        "a/b",
+        "999",
+        "0x1/x",
+        "ACCEPT",
+        "DNAT",
+        "MARK",
+        '"',
+        "-A",
+        "INPUT",
+        "other",
+        "-j",
+        "-g",
+        "-m",
+        "-p",
+        "!",
+        "--dport",
+        "--ctstate",
+        "--match-set",
+        "--mark",
+        "--to-destination",
+        "-s",
+    ]
 )
 
 
@@ -319,8 +357,30 @@ def test_any_line_is_refused_or_judged(lines):
 
 
 NAMES = st.sampled_from(
-    ["match", "vmap", "payload", "meta", "ct", "fib", "key", "field", "left", "right", "op", "set", "range", "prefix", "dnat"]
-    + ["addr", "port", "jump", "target", "accept", "map", "elem"]
+    [
+        "match",
+        "vmap",
+        "payload",
+        "meta",
+        "ct",
+        "fib",
+        "key",
+        "field",
+        "left",
+        "right",
+        "op",
+        "set",
+        "range",
+        "prefix",
+        "dnat",
+        "addr",
+        "port",
+        "jump",
+        "target",
+        "accept",
+        "map",
+        "elem",
+    ]
 )
 JSON = st.recursive(
     st.one_of(st.none(), st.booleans(), st.integers(), st.text(max_size=3), NAMES),
