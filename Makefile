@@ -8,7 +8,7 @@ SITE := ansible-playbook -i extensions/molecule/inventory.yml avi.firewall.site
 PLAIN := --no-command-borders
 SAY = @printf '\n\033[1m== %s\033[0m\n'
 
-.PHONY: help demo demo-down test lint unit molecule test-faults bench-traffic deps venv images clean
+.PHONY: help demo demo-down test lint unit browser molecule test-faults bench-traffic deps venv images clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -27,8 +27,8 @@ demo: images ## twelve hosts, three firewalls: closed, then opened by site.yml; 
 demo-down: venv ## remove what demo left up
 	@$(ENV) molecule destroy $(PLAIN)
 
-test: lint unit molecule ## everything
-	$(SAY) 'All passed: lint, unit tests, molecule'
+test: lint unit browser molecule ## everything
+	$(SAY) 'All passed: lint, unit tests, browser, molecule'
 
 lint: venv ## yamllint, ruff, ansible-lint
 	$(SAY) 'Lint'
@@ -37,6 +37,11 @@ lint: venv ## yamllint, ruff, ansible-lint
 unit: venv ## unit and property tests, without containers
 	$(SAY) 'Unit tests'
 	@$(ENV) pytest -q tests/unit
+
+browser: venv ## the page of a verification, as a real Chromium shows it
+	$(SAY) 'Browser'
+	@tests/lab/deps.sh browser
+	@$(ENV) pytest -q tests/browser
 
 molecule: images ## every scenario, or one: SCENARIO=ufw
 	$(SAY) 'Molecule: $(or $(SCENARIO),all scenarios)'

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Installs the system packages that are missing, and only those.
+# Installs the system packages that are missing, and only those. `browser` names what only the tests of pages need.
 set -euo pipefail
 have() { command -v "$1" >/dev/null; }
 need=()
@@ -11,6 +11,10 @@ have mmdebstrap || need+=(mmdebstrap)
 [ -e /etc/ssl/certs/ca-certificates.crt ] || need+=(ca-certificates)
 have git || need+=(git)  # ansible-lint asks it which files are the project's
 python3 -c 'import venv, ensurepip' 2>/dev/null || need+=(python3-venv)
+if [ "${1:-}" = browser ]; then
+  have chromium || need+=(chromium)
+  have chromedriver || need+=(chromium-driver)
+fi
 [ "${#need[@]}" = 0 ] && exit 0
 
 if ! have apt-get; then
