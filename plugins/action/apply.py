@@ -10,7 +10,7 @@ from typing import Any
 from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 from ansible.plugins.connection import ConnectionBase
-from ansible_collections.avi.firewall.plugins.plugin_utils import _inventory, _plan, _task
+from ansible_collections.avi.firewall.plugins.plugin_utils import _inventory, _task
 
 # What binds the rules where the firewall has a standard module.
 BINDING_MODULES = {"firewalld": "ansible.posix.firewalld", "ufw": "community.general.ufw", "iptables": "ansible.builtin.iptables"}
@@ -30,26 +30,16 @@ class ActionModule(ActionBase):
         options = self.validate_argument_spec(_task.SPEC)[1]
         try:
             plan = _task.plan(options, task_vars, self._templar.template)
-            addresses = _inventory.addresses(task_vars["inventory_hostname"], self._known(task_vars)) if plan.rules else []
+            # With nothing to open, nobody asks where the host is.
+            known = _task.known(task_vars, self._templar.template)
+            addresses = _inventory.addresses(task_vars["inventory_hostname"], known) if plan.rules else []
         except ValueError as exc:
             raise AnsibleActionFail(str(exc)) from exc
-        arguments = {
-            "node": options["node"],
-            "part": _plan.PARTS[options["node"]],
-            "flows": _plan.flows(plan.rules),
-            "published": plan.published,
-            "addresses": addresses,
-            **{name: options[name] for name in _task.MEANS},
-        }
+        arguments = _task.host_arguments(options, plan, addresses)
         made = self._execute_module(module_name="avi.firewall.host_rules", module_args=arguments, task_vars=task_vars)
         if made.get("token"):
             self._finish(made, options["confirm_timeout"], task_vars)
         return {**result, **made}
-
-    def _known(self, task_vars: Any) -> dict[str, Any]:
-        """Return the variables that tell this host's address, as the task sees them."""
-        names = ("avi_firewall_address", "ansible_host", "ansible_facts")
-        return {name: self._templar.template(task_vars[name]) for name in names if name in task_vars}
 
     def _finish(self, made: dict[str, Any], seconds: int, task_vars: Any) -> None:
         """Bind what is not bound yet, then confirm the change over a new connection, or have it taken back."""

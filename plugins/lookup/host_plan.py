@@ -167,6 +167,10 @@ class LookupModule(LookupBase):
         try:
             nodes = _inventory.collect(options["groups"], variables["groups"], variables["hostvars"])
             types = [options["node"]] if options["node"] else _inventory.types(host, nodes)
+            if not types:
+                raise AnsibleLookupError(
+                    f"host_plan: host {host} is in no group of {', '.join(options['groups'].values())} (avi_firewall_groups)"
+                )
             return [{"host": host, **rule} for node in types for rule in _plan.make(node, host, settings, nodes).rules]
         except ValueError as exc:
             raise AnsibleLookupError(f"host_plan of {host}: {exc}") from exc

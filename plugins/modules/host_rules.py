@@ -113,15 +113,17 @@ BACKENDS = _rollback.BACKENDS
 BINDING_SECONDS = 5
 
 
-def choose(backend):
-    """Return the name of the backend to use and what shows that it is in charge."""
+def choose(backend, request):
+    """Return the name of the backend to use for ``request`` and what shows that it is in charge."""
     found = {name: shown for name, module in BACKENDS.items() if (shown := module.evidence())}
     if backend != "auto":
         return backend, found.get(backend, "avi_firewall_backend names it")
     if not found:
+        kept = [name for name, module in BACKENDS.items() if module.holds(request)]
+        since = f"; {' and '.join(kept)} still keeps rules of ours, so it was turned off after us" if kept else ""
         raise _host.HostError(
             "avi_firewall_backend is auto, and no firewall is in charge of this host: firewalld is not active, ufw is not active, and "
-            f"iptables and nftables let in what no rule matches. Turn one of them on, or name one of {', '.join(BACKENDS)}"
+            f"iptables and nftables let in what no rule matches{since}. Turn one of them on, or name one of {', '.join(BACKENDS)}"
         )
     if len(found) > 1:
         shown = "; ".join(f"{name} ({what})" for name, what in found.items())
@@ -135,7 +137,7 @@ def prepare(request, backend):
     """Return the changes that are due, of the firewall in charge, of others used before and of the guard, and who is in charge."""
     nothing = dataclasses.replace(request, flows=[])
     # With nothing to open it does not matter which firewall is in charge, or whether any is.
-    chosen, shown = choose(backend) if request.flows else (None, None)
+    chosen, shown = choose(backend, request) if request.flows else (None, None)
     changes = [BACKENDS[chosen].prepare(request)] if chosen else []
     changes += [module.prepare(nothing) for name, module in BACKENDS.items() if name != chosen and module.holds(nothing)]
     if request.published or _published.holds(request):

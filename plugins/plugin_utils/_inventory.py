@@ -40,11 +40,8 @@ def collect(
 
 
 def types(host: str, nodes: Nodes) -> list[str]:
-    """Return the node types of ``host``. Raises InventoryError when it has none."""
-    found = [node for node, entries in nodes.items() if any(entry["host"] == host for entry in entries)]
-    if not found:
-        raise InventoryError(f"host {host} is in no group of {', '.join(nodes) or 'a node type'} (avi_firewall_groups)")
-    return found
+    """Return the node types of ``host``, none for one that is in no group of theirs."""
+    return [node for node, entries in nodes.items() if any(entry["host"] == host for entry in entries)]
 
 
 def _node(node: str, host: str, variables: Mapping[str, Any]) -> dict[str, Any]:

@@ -60,6 +60,33 @@ def plan(options: Mapping[str, Any], variables: Mapping[str, Any], template: Cal
     return _plan.make(options["node"], variables["inventory_hostname"], settings, nodes)
 
 
+def host_arguments(options: Mapping[str, Any], made: _plan.Plan, addresses: list[str]) -> dict[str, Any]:
+    """Return the arguments by which the module host_rules brings a plan to the host that has ``addresses``."""
+    return {
+        "node": options["node"],
+        "part": _plan.PARTS[options["node"]],
+        "flows": _plan.flows(made.rules),
+        "published": made.published,
+        "addresses": addresses,
+        **{name: options[name] for name in MEANS},
+    }
+
+
+def known(variables: Mapping[str, Any], template: Callable[[Any], Any]) -> dict[str, Any]:
+    """Return the variables that tell the address of a task's own host, as the task sees them."""
+    names = ("avi_firewall_address", "ansible_host", "ansible_facts")
+    return {name: template(variables[name]) for name in names if name in variables}
+
+
+def drift(node: str, diff: Mapping[str, str]) -> list[str]:
+    """Return what the ``diff`` of host_rules says is not as planned, a sentence each."""
+    before, after = diff["before"].splitlines(), diff["after"].splitlines()
+    return [
+        *(f"{node}: there and not planned: {line}" for line in before if line not in after),
+        *(f"{node}: planned and not there: {line}" for line in after if line not in before),
+    ]
+
+
 def check_means(options: Mapping[str, Any]) -> None:
     """Raise PlanError for what no host has, naming variable, value and what is allowed."""
     for name in options["interfaces"]:

@@ -147,7 +147,7 @@ def test_variables_of_the_play_count_for_its_own_host():
         ("con1", {"release": "18.1"}, "host_plan of con1: avi_firewall_release '18.1' is not one of 16.2, 16.3, 17.1"),
         ("con1", {"peer": {}}, "host_plan has no option peer; its options are features, groups, kinds"),
         ("con1", {"peers": {"management_client": ["x y"]}}, "avi_firewall_peers: management_client: 'x y' is not an address"),
-        ("con1", {"groups": {"controller": "others"}}, "host con1 is in no group of a node type"),
+        ("con1", {"groups": {"controller": "others"}}, "host con1 is in no group of others"),
     ],
 )
 def test_a_plan_that_cannot_be_made_says_why(host, options, message):

@@ -1,0 +1,45 @@
+# Copyright: (c) 2026, avi.firewall contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+from ansible_collections.avi.firewall.plugins.plugin_utils import _inventory, _reach, _task
+
+
+class ActionModule(ActionBase):
+    """Plans the host as every type it is of, and has it answer on all ports that are to be tried there."""
+
+    TRANSFERS_FILES = False
+    _supports_check_mode = True
+
+    def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
+        result = {**super().run(tmp, task_vars), "changed": False}
+        spec = {**_task.SPEC, "node": {"type": "str"}, "seconds": {"type": "int", "default": 600}}
+        options = self.validate_argument_spec(spec)[1]
+        host = task_vars["inventory_hostname"]
+        nodes = task_vars[options["nodes"]]["nodes"]
+        types = _inventory.types(host, nodes)
+        if not types:
+            return {**result, "target": None}  # only looks
+        try:
+            plans = {node: _task.plan({**options, "node": node}, task_vars, self._templar.template) for node in types}
+            addresses = _inventory.addresses(host, _task.known(task_vars, self._templar.template))
+        except ValueError as exc:
+            raise AnsibleActionFail(str(exc)) from exc
+        target = _reach.target(host, types, addresses, [rule for plan in plans.values() for rule in plan.rules])
+        token = secrets.token_hex(8)
+        ports = [{"protocol": protocol, "port": port} for protocol, port in _reach.all_ports(target)]
+        arguments = {"token": token, "ports": ports, "addresses": addresses, "seconds": options["seconds"]}
+        started = self._execute_module(module_name="avi.firewall.host_listener", module_args=arguments, task_vars=task_vars)
+        if started.get("failed"):
+            return {**result, **started}
+        # What tells the host which rules are meant, for when one has to be explained.
+        rules = [_task.host_arguments({**options, "node": node}, plan, addresses) for node, plan in plans.items()]
+        target |= {"token": token, "listening": started["listening"], "holders": started["holders"]}
+        return {**result, "target": target, "rules": rules}

@@ -1,0 +1,62 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, avi.firewall contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = """
+module: verify_compare
+short_description: Compare what was found with what was planned
+version_added: 0.1.0
+author: avi.firewall contributors (@avi-firewall)
+description:
+  - Judges the answers of all hosts. Run it once for all of them.
+
+  - The role P(avi.firewall.avi_verify#role) calls it. There is no need to call it by hand.
+attributes:
+  check_mode:
+    description: Does the same in check mode, for it changes nothing.
+    support: full
+  diff_mode:
+    description: There is nothing to compare.
+    support: none
+  action:
+    description: Runs on the control node, as an action plugin, and connects to no host.
+    support: full
+options:
+  paths:
+    description: The name of the variable that holds what M(avi.firewall.verify_paths) returned.
+    type: str
+    required: true
+  answers:
+    description: The name of the variable that holds what M(avi.firewall.verify_probe) returned on each host.
+    type: str
+    required: true
+  seen:
+    description: The name of the variable that holds what M(avi.firewall.host_listener) returned when it was stopped on each host.
+    type: str
+    required: true
+"""
+
+EXAMPLES = """
+- name: Compare what was found with what was planned
+  avi.firewall.verify_compare:
+    paths: paths
+    answers: tried
+    seen: ended
+  run_once: true
+  register: compared
+"""
+
+RETURN = """
+cells:
+  description: Every way that was tried, with what was expected and what was seen.
+  type: list
+  elements: dict
+  returned: success
+questions:
+  description: What is not as planned, by host.
+  type: dict
+  returned: success
+"""

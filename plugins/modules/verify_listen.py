@@ -1,0 +1,61 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, avi.firewall contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = """
+module: verify_listen
+short_description: Make a host ready to be probed
+version_added: 0.1.0
+author: avi.firewall contributors (@avi-firewall)
+description:
+  - Plans the host as every node type it is of, and has it answer for a while on all ports that are to be tried there and on which nothing
+    listens. A host of no node type only looks.
+
+  - The role P(avi.firewall.avi_verify#role) calls it. There is no need to call it by hand.
+extends_documentation_fragment:
+  - avi.firewall.question
+  - avi.firewall.means
+attributes:
+  check_mode:
+    description: Does the same in check mode, for it changes nothing.
+    support: full
+  diff_mode:
+    description: There is nothing to compare.
+    support: none
+  action:
+    description: Works on the control node, as an action plugin, and runs one module on the host.
+    support: full
+options:
+  seconds:
+    description: After how many seconds the listener ends by itself, whatever becomes of the control node.
+    type: int
+    default: 600
+  node:
+    description: Is not looked at. The inventory groups say what the host is.
+    type: str
+"""
+
+EXAMPLES = """
+- name: Answer on all ports that are to be tried
+  avi.firewall.verify_listen:
+    nodes: nodes
+    release: "16.3"
+    peers:
+      management_client: [192.0.2.0/24]
+  register: listening
+"""
+
+RETURN = """
+target:
+  description: What is to be tried at the host, and where it answers by itself; null where there is nothing.
+  type: dict
+  returned: success
+rules:
+  description: The rules of each node type, in the words of M(avi.firewall.host_rules).
+  type: list
+  elements: dict
+  returned: where there is a target
+"""
