@@ -15,7 +15,7 @@ from ._packet import Path, Step
 def told(step: Step) -> str:
     """Return ``step`` as a person would look it up on the host."""
     where = f"{step.manager}, table {step.table}, chain {step.chain}"
-    counted = "" if step.counter is None else f" ({step.counter} packets so far)"
+    counted = "" if step.counter is None else f" (packets: {step.counter})"
     return f"{f'rule {step.number}' if step.number else 'the policy'} of {where}: {step.text}{counted}"
 
 

@@ -158,13 +158,13 @@ def not_tried(
         if spared := [port for port in also_open if port in all_ports(at)]:
             written = [f"{protocol}/{port}" for protocol, port in spared]
             why = "avi_verify_also_open leaves it to rules of others whether it is shut"
-            found.append({"peer": None, "networks": [], "destination": at["host"], "ports": written, "why": why})
+            found.append({"peer": "anyone else", "networks": [], "destination": at["host"], "ports": written, "why": why})
     return found
 
 
 def failed(host: str) -> dict[str, Any]:
     """Return what stands for a host that dropped out before anything was tried there, as :func:`not_tried` returns it."""
-    return {"peer": None, "networks": [], "destination": host, "ports": [], "why": "the host failed before anything was tried"}
+    return {"peer": "anyone", "networks": [], "destination": host, "ports": [], "why": "the host failed before anything was tried"}
 
 
 def _without(networks: Sequence[str], addresses: Iterable[ipaddress.IPv4Address | ipaddress.IPv6Address]) -> list[str]:

@@ -79,7 +79,7 @@ def _lines(cell: Cell) -> list[str]:
 
 def _skipped(entry: Mapping[str, Any]) -> ElementTree.Element:
     case = _case(
-        entry["destination"], f"from {entry['peer']} at {', '.join(entry['networks']) or 'no address'}: {', '.join(entry['ports'])}"
+        entry["destination"], f"from {entry['peer']} at {', '.join(entry['networks']) or 'any address'}: {', '.join(entry['ports'])}"
     )
     ElementTree.SubElement(case, "skipped", {"message": f"not tried: {entry['why']}"})
     return case

@@ -91,7 +91,7 @@ def _not_tried(result: Mapping[str, Any], width: int) -> list[str]:
         lines += textwrap.wrap(f"{peer}: {_count(sum(map(_verify_result.paths, entries)), 'path')}, {why}", width)
         to: dict[tuple[str, str], list[str]] = {}
         for entry in entries:
-            to.setdefault((", ".join(entry["networks"]) or "no address", ", ".join(entry["ports"])), []).append(entry["destination"])
+            to.setdefault((", ".join(entry["networks"]) or "any address", ", ".join(entry["ports"])), []).append(entry["destination"])
         for (networks, ports), destinations in to.items():
             text = f"{networks} → {_hosts(destinations)} {ports}"
             lines += textwrap.wrap(text, width, initial_indent="    ", subsequent_indent="      ", break_on_hyphens=False)

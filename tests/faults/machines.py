@@ -112,6 +112,16 @@ class Machine:
         self.wait()
 
 
+class Looker(Machine):
+    """One of those who look, as a host of an inventory."""
+
+    @property
+    def container(self) -> str:
+        return f"{NETWORK}-{self.name}"
+
+
+LOOKERS = {name: Looker(name, number) for name, number in PEERS.items()}
+
 _numbers = itertools.cycle(range(11, 40))
 
 

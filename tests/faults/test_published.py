@@ -16,7 +16,7 @@ from collections.abc import Iterator
 
 import pytest
 from faults import plays
-from faults.machines import NETWORK, WORK, each, peer
+from faults.machines import LOOKERS, NETWORK, WORK, each, peer
 from faults.published_lab import CELLS, HOSTS, OTHER, OWN, PUBLISHED, Machine, ask, lab, look
 
 PEERS = {"management_client": peer("client"), "service_engine": peer("newcomer")}
@@ -327,6 +327,36 @@ def test_what_is_redirected_for_another_address_is_nothing_published(drifted):
     for rule in rules:
         host.sh(f"iptables -t nat -D {rule}")
     assert service == "open"
+
+
+@pytest.mark.parametrize("guard", [True, False])
+def test_verify_sees_whether_a_published_port_is_guarded(drifted, guard):
+    host = BY_NAME["iptables"]
+    if not guard:
+        host.sh("nft delete table inet avi-firewall")
+    lookers = [LOOKERS[name] for name in ALLOWED]
+    reports = WORK / "verify"
+    (reports / "verify.json").unlink(missing_ok=True)
+    done = attempt(
+        [host, *lookers],
+        playbook="avi.firewall.verify",
+        groups={"avi_controllers": [host.name], "avi_verify_vantage": [looker.name for looker in lookers]},
+        avi_firewall_groups={"controller": "avi_controllers"},
+        avi_verify_also_open=["tcp/22"],
+        avi_verify_dir=str(reports),
+    )
+    cells = json.loads((reports / "verify.json").read_text(encoding="utf-8"))["cells"]
+    red = [cell for cell in cells if not cell["passed"]]
+    found = {name: {(cell["protocol"], cell["port"]) for cell in red if cell["source"] == name} for name in ALLOWED}
+    if guard:
+        assert (done.code, found) == (0, {name: set() for name in ALLOWED}), done.output
+        return
+    site([host])
+    assert found == {name: set(PUBLISHED) - allowed for name, allowed in ALLOWED.items()}
+    # Over both families, which this Docker forwards.
+    assert len(red) == 2 * sum(map(len, found.values()))
+    assert {cell["observed"] for cell in red} == {"open"}
+    assert all("past INPUT, and no guard of ours stops it there" in cell["causes"][0] for cell in red), red
 
 
 PLAYBOOK = """\
