@@ -8,7 +8,7 @@ SITE := ansible-playbook -i extensions/molecule/inventory.yml avi.firewall.site
 PLAIN := --no-command-borders
 SAY = @printf '\n\033[1m== %s\033[0m\n'
 
-.PHONY: help demo demo-down test lint unit browser molecule test-faults bench-traffic deps venv images clean
+.PHONY: help demo demo-down test lint unit browser molecule test-faults bench-traffic bench-confirm bench-verify deps venv images clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -54,6 +54,14 @@ test-faults: images ## hosts that others share, saved rules, hosts and locks tha
 bench-traffic: images ## what each change of the rules does to connections that go on meanwhile; takes minutes
 	$(SAY) 'Changing the rules under traffic'
 	@$(ENV) tests/bench/traffic.py
+
+bench-verify: images ## how verify.yml grows with the hosts; takes minutes
+	$(SAY) 'Verifying 10, 30 and 100 hosts'
+	@$(ENV) tests/faults/images.sh && tests/bench/verify.py
+
+bench-confirm: images ## what it costs that a change is confirmed over a new connection; takes minutes
+	$(SAY) 'Confirming changes over SSH'
+	@$(ENV) tests/faults/images.sh && tests/bench/confirm.py
 
 deps: ## system packages: podman, mmdebstrap, …; asks for sudo only when one is missing
 	@tests/lab/deps.sh

@@ -49,7 +49,7 @@ class ActionModule(ActionBase):
             bound = self._execute_module(module_name=module, module_args=binding, task_vars=task_vars)
             if bound.get("failed"):
                 failed.append(f"{module} failed for {binding}: {bound.get('msg')}")
-        deadline = time.monotonic() + seconds
+        begun = time.monotonic()
         while True:
             try:
                 self._connect_anew()
@@ -58,12 +58,13 @@ class ActionModule(ActionBase):
                 )
                 break
             except AnsibleConnectionFailure as exc:
-                if time.monotonic() > deadline:
+                if time.monotonic() - begun > seconds:
                     raise AnsibleActionFail(
                         f"no new connection to this host succeeded within {seconds} seconds (avi_firewall_confirm_timeout) of the change: "
                         f"the host takes it back by itself. The last attempt said: {exc}"
                     ) from exc
                 time.sleep(1)
+        made["confirmed_after"] = round(time.monotonic() - begun, 2)
         if confirmed.get("failed"):
             raise AnsibleActionFail("; ".join([confirmed["msg"], *failed]), result=confirmed)
         # The confirmation looks at what stands, and mends it: so it does, whatever failed before.

@@ -50,6 +50,10 @@ backend:
   description: The firewall that carries the rules; null when there are none.
   type: str
   returned: success
+confirmed_after:
+  description: The seconds it took to confirm the change over a new connection, of O(confirm_timeout).
+  type: float
+  returned: changed
 bindings:
   description: What was bound by the standard module of the backend, in the words of its options.
   type: list
