@@ -19,8 +19,6 @@ class ActionModule(ActionBase):
     def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
         result = {**super().run(tmp, task_vars), "changed": False}
         options = self.validate_argument_spec({name: {"type": "str", "required": True} for name in ("paths", "answers", "seen")})[1]
-        paths, hostvars = task_vars[options["paths"]], task_vars["hostvars"]
-        answers = {host: hostvars[host].get(options["answers"], {}).get("answers") for host in paths["sources"]}
-        seen = {target["host"]: hostvars[target["host"]].get(options["seen"], {}).get("seen") for target in paths["targets"]}
-        cells = _reach.judge(paths, answers, seen)
-        return {**result, "cells": cells, "questions": _reach.questions(cells)}
+        paths = task_vars[options["paths"]]
+        cells = _reach.judge_registered(paths, task_vars["hostvars"], options["answers"], options["seen"])
+        return {**result, "questions": _reach.questions(cells)}

@@ -26,7 +26,7 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
         result = {**super().run(tmp, task_vars), "changed": False}
-        names = {name: {"type": "str", "required": True} for name in ("paths", "compared", "causes", "drift")}
+        names = {name: {"type": "str", "required": True} for name in ("paths", "answers", "seen", "causes", "drift")}
         options = self.validate_argument_spec({**names, "release": {"type": "str"}, "directory": {"type": "path"}})[1]
         paths, hostvars = task_vars[options["paths"]], task_vars["hostvars"]
 
@@ -34,7 +34,8 @@ class ActionModule(ActionBase):
             return {host: hostvars[host].get(options[name], {}) for host in paths["sources"]}
 
         causes = {host: answer.get("causes", []) for host, answer in registered("causes").items()}
-        whole = _reach.result(options["release"], paths, task_vars[options["compared"]]["cells"], causes, registered("drift"))
+        cells = _reach.judge_registered(paths, hostvars, options["answers"], options["seen"])
+        whole = _reach.result(options["release"], paths, cells, causes, registered("drift"))
         width = min(max(shutil.get_terminal_size().columns, 72), 160)
         plain = not (sys.stdout.encoding or "ascii").lower().startswith("utf")
         drift = [f"{host['name']}: {line}" for host in whole["hosts"] for line in host["drift"]]

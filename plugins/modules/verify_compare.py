@@ -50,11 +50,6 @@ EXAMPLES = """
 """
 
 RETURN = """
-cells:
-  description: Every way that was tried, with what was expected and what was seen.
-  type: list
-  elements: dict
-  returned: success
 questions:
   description: What is not as planned, by host.
   type: dict

@@ -30,8 +30,12 @@ options:
     description: The name of the variable that holds what M(avi.firewall.verify_paths) returned.
     type: str
     required: true
-  compared:
-    description: The name of the variable that holds what M(avi.firewall.verify_compare) returned.
+  answers:
+    description: The name of the variable that holds what M(avi.firewall.verify_probe) returned on each host.
+    type: str
+    required: true
+  seen:
+    description: The name of the variable that holds what M(avi.firewall.host_listener) returned when it was stopped on each host.
     type: str
     required: true
   causes:
@@ -56,7 +60,8 @@ EXAMPLES = """
 - name: Report what was found
   avi.firewall.verify_report:
     paths: paths
-    compared: compared
+    answers: tried
+    seen: ended
     causes: explained
     drift: drift
     directory: reports

@@ -215,6 +215,18 @@ def judge(
     return cells
 
 
+def judge_registered(paths: Mapping[str, Any], hostvars: Mapping[str, Mapping[str, Any]], answers: str, seen: str) -> list[dict[str, Any]]:
+    """Return what :func:`judge` does of what the hosts have registered: ``answers`` and ``seen`` are the names of the variables.
+
+    It is worked out where it is needed, for to hand over a cell for each pair takes longer than that.
+    """
+    return judge(
+        paths,
+        {host: hostvars[host].get(answers, {}).get("answers") for host in paths["sources"]},
+        {at["host"]: hostvars[at["host"]].get(seen, {}).get("seen") for at in paths["targets"]},
+    )
+
+
 def _observed(
     trial: Trial,
     answer: Sequence[str] | None,

@@ -6,15 +6,19 @@
 
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
+from unittest.mock import MagicMock
 
 import pytest
 import yaml
+from ansible.plugins.action import ActionBase
 from ansible_collections.avi.firewall.plugins.action import apply
-from ansible_collections.avi.firewall.plugins.doc_fragments import means, question
+from ansible_collections.avi.firewall.plugins.doc_fragments import means
 from ansible_collections.avi.firewall.plugins.modules import host_rules
 from ansible_collections.avi.firewall.plugins.plugin_utils import _plan, _port_matrix, _task
 
+PLUGINS = "ansible_collections.avi.firewall.plugins"
 ROOT = Path(_port_matrix.__file__).parents[2]
 ROLES = sorted(path.name for path in (ROOT / "roles").iterdir())
 
@@ -60,16 +64,36 @@ def test_each_backend_that_leaves_something_to_bind_has_a_standard_module():
     assert options("avi_firewall")["avi_firewall_backend"]["choices"] == ["auto", *host_rules.BACKENDS]
 
 
-def specified(documentation):
-    """Return the argument spec that a DOCUMENTATION tells."""
-    found = yaml.safe_load(documentation)["options"]
-    return {name: {key: value for key, value in option.items() if key != "description"} for name, option in found.items()}
+def without_descriptions(options):
+    """Return documented options as an argument spec."""
+    return {name: {key: value for key, value in option.items() if key != "description"} for name, option in options.items()}
 
 
-def test_the_options_of_plan_and_apply_are_documented():
-    of_plan, of_means = (specified(fragment.ModuleDocFragment.DOCUMENTATION) for fragment in (question, means))
-    assert {**of_plan, **of_means} == _task.SPEC
-    assert of_means.keys() == set(_task.MEANS)
+def test_the_means_are_documented_by_themselves():
+    assert yaml.safe_load(means.ModuleDocFragment.DOCUMENTATION)["options"].keys() == set(_task.MEANS)
+
+
+class SpecifiedError(Exception):
+    """Carries the argument spec of an action plugin."""
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in (ROOT / "plugins" / "action").glob("*.py")))
+def test_the_options_of_an_action_are_those_of_its_documentation(monkeypatch, name):
+    def tell(_self, spec):
+        raise SpecifiedError(spec)
+
+    monkeypatch.setattr(ActionBase, "run", lambda *_arguments: {})
+    monkeypatch.setattr(ActionBase, "validate_argument_spec", tell)
+    action = importlib.import_module(f"{PLUGINS}.action.{name}").ActionModule(*[MagicMock() for _each in range(6)])
+    with pytest.raises(SpecifiedError) as caught:
+        action.run(task_vars={})
+    documentation = yaml.safe_load(importlib.import_module(f"{PLUGINS}.modules.{name}").DOCUMENTATION)
+    told = documentation.get("options", {})
+    fragments = documentation.get("extends_documentation_fragment", [])
+    for fragment in [fragments] if isinstance(fragments, str) else fragments:
+        text = importlib.import_module(f"{PLUGINS}.doc_fragments.{fragment.rpartition('.')[2]}").ModuleDocFragment.DOCUMENTATION
+        told = {**yaml.safe_load(text)["options"], **told}
+    assert caught.value.args[0] == without_descriptions(told)
 
 
 def test_every_piece_of_evidence_is_told():
