@@ -8,7 +8,7 @@ SITE := ansible-playbook -i extensions/molecule/inventory.yml avi.firewall.site
 PLAIN := --no-command-borders
 SAY = @printf '\n\033[1m== %s\033[0m\n'
 
-.PHONY: help demo demo-down test lint unit browser molecule test-faults bench-traffic bench-confirm bench-verify deps venv images clean
+.PHONY: help demo demo-verify demo-down test lint unit browser molecule test-faults bench-traffic bench-confirm bench-verify deps venv images clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -23,6 +23,10 @@ demo: images ## twelve hosts, three firewalls: closed, then opened by site.yml; 
 	$(SAY) 'Looking again'
 	@$(ENV) tests/lab/picture.py
 	@cat tests/lab/look-around.txt
+
+demo-verify: venv ## prove what demo left up with verify.yml; writes .cache/lab/verify
+	@$(ENV) ansible-playbook -i extensions/molecule/inventory.yml avi.firewall.verify \
+	  -e avi_verify_vantage=clients:strangers -e avi_verify_dir=.cache/lab/verify
 
 demo-down: venv ## remove what demo left up
 	@$(ENV) molecule destroy $(PLAIN)

@@ -11,7 +11,7 @@ from ansible_collections.avi.firewall.plugins.plugin_utils import _reach
 
 
 class ActionModule(ActionBase):
-    """Tries every way from the host in one call of host_probe."""
+    """Tries every path from the host in one call of host_probe."""
 
     TRANSFERS_FILES = False
     _supports_check_mode = True
@@ -25,7 +25,7 @@ class ActionModule(ActionBase):
                 "deadline": {"type": "float", "default": 120.0},
             }
         )[1]
-        # Not through an argument: templating a list of all ways on every host takes longer than trying them.
+        # Not through an argument: templating a list of all paths on every host takes longer than trying them.
         paths = task_vars[options["paths"]]
         tokens = {target["host"]: target["token"] for target in paths["targets"]}
         targets = [

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = """
 module: verify_probe
-short_description: Try every way from a host
+short_description: Try every path from a host
 version_added: 0.1.0
 author: avi.firewall contributors (@avi-firewall)
 description:
@@ -40,7 +40,7 @@ options:
 """
 
 EXAMPLES = """
-- name: Try every way from this host
+- name: Try every path from this host
   avi.firewall.verify_probe:
     paths: paths
   register: tried
@@ -48,7 +48,7 @@ EXAMPLES = """
 
 RETURN = """
 answers:
-  description: What M(avi.firewall.host_probe) returned for each way.
+  description: What M(avi.firewall.host_probe) returned for each path.
   type: list
   elements: list
   returned: success

@@ -4,7 +4,7 @@
 
 """Who shall reach what, and who does: every host that looks against every host that answers, by the addresses of both.
 
-Whether a way shall be open depends on addresses alone: a peer is who has the address of one, whatever the inventory calls it.
+Whether a path shall be open depends on addresses alone: a peer is who has the address of one, whatever the inventory calls it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class ReachError(ValueError):
 
 
 class Trial(NamedTuple):
-    """One way to try: from an address of ``source`` to an address and port of ``destination``.
+    """One path to try: from an address of ``source`` to an address and port of ``destination``.
 
     ``row`` and ``peer`` say by which row of the matrix, and as whom, it shall be open; None where it shall be shut.
     """
@@ -110,7 +110,7 @@ def members(sources: Mapping[str, Sequence[str]], targets: Iterable[Mapping[str,
     for at in targets:
         peers = {peer: Networks(networks) for peer, networks in at["peers"].items()}
         for source, addresses in sources.items():
-            for address in addresses if source != at["host"] else ():
+            for address in addresses:
                 if known := [peer for peer, networks in peers.items() if address in networks]:
                     found.setdefault(source, {}).setdefault(at["host"], {})[address] = known
     return found

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is broken on a host turns exactly the ways red that it breaks, and the host itself says why."""
+"""What is broken on a host turns exactly the paths red that it breaks, and the host itself says why."""
 
 from __future__ import annotations
 
