@@ -5,6 +5,7 @@
 
 """How verify.yml grows: 3 Controllers and as many Service Engines as make 10, 30 and 100 hosts, all pairs, IPv4 and IPv6.
 
+One kernel remembers no more than 1,024 neighbours of all its containers: these are told theirs for good, which do not count.
 The hosts are containers without systemd, whose rules this script makes as the plan wants them: verify.yml does not ask who made them.
 """
 
@@ -16,7 +17,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from faults.machines import IMAGE, Machine, each, network, podman, run
+from faults.machines import IMAGE, Machine, each, mac, network, podman, run
 from faults.plays import attempt
 
 SIZES = (10, 30, 100)
@@ -41,6 +42,8 @@ def rules(host: Machine, hosts: list[Machine]) -> str:
         base = ["*filter", ":INPUT DROP [0:0]", ":FORWARD ACCEPT [0:0]", ":OUTPUT ACCEPT [0:0]", "-A INPUT -i lo -j ACCEPT"]
         base += ["-A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT", f"-A INPUT -p {icmp} -j ACCEPT"]
         lines += [f"{command}-restore <<'END'", *base, *accepts, "COMMIT", "END"]
+    neighbours = [f"neigh replace {address} lladdr {mac(other.number)} dev eth0" for other in hosts for address in other.addresses]
+    lines += ["ip -batch - <<'END'", *neighbours, "END"]
     return "\n".join(lines)
 
 

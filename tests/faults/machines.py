@@ -55,6 +55,11 @@ def addresses(number: int) -> list[str]:
     return [f"10.16.6.{number}", f"fd16:6::{number}"]
 
 
+def mac(number: int) -> str:
+    """Return the hardware address of the host with this number."""
+    return f"02:00:0a:10:06:{number:02x}"
+
+
 def peer(*names: str) -> list[str]:
     """Return the addresses of those who look."""
     return [address for name in names for address in addresses(PEERS[name])]
@@ -129,7 +134,7 @@ def run(container: str, number: int, *arguments: str) -> None:
     """Start a container in the network of these tests."""
     ipv4, ipv6 = addresses(number)
     # Neighbours remember a MAC for longer than a restart takes.
-    place = ["--network", NETWORK, "--ip", ipv4, "--ip6", ipv6, "--mac-address", f"02:00:0a:10:06:{number:02x}"]
+    place = ["--network", NETWORK, "--ip", ipv4, "--ip6", ipv6, "--mac-address", mac(number)]
     podman("run", "--detach", "--name", container, "--hostname", container.removeprefix(f"{NETWORK}-"), *place, *arguments)
 
 

@@ -50,7 +50,9 @@ def written(hosts: dict[str, Machine]) -> Iterator[dict[str, Machine]]:
     site([hosts["firewalld"]], **management("client"))
     for host in hosts.values():
         host.write("/root/writer", WRITER)
-        host.sh("rm -f /root/writer.log; systemd-run --quiet --collect --unit=writer --property=KillSignal=SIGKILL --property=TimeoutStopSec=1 sh /root/writer")
+        host.sh(
+            "rm -f /root/writer.log; systemd-run --quiet --collect --unit=writer --property=KillSignal=SIGKILL --property=TimeoutStopSec=1 sh /root/writer"
+        )
     yield hosts
     for host in hosts.values():
         host.sh("systemctl stop writer")
