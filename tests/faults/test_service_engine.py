@@ -29,6 +29,9 @@ done
 """
 
 
+# In a container systemd is not told that a control group is empty, and waits for its time-out.
+ENDING = "--property=KillSignal=SIGKILL --property=TimeoutStopSec=1"
+
 # What a writer that was stopped has left.
 CLEAR = """
 while {command} -w -D INPUT -j se-data 2>/dev/null; do :; done
@@ -50,9 +53,7 @@ def written(hosts: dict[str, Machine]) -> Iterator[dict[str, Machine]]:
     site([hosts["firewalld"]], **management("client"))
     for host in hosts.values():
         host.write("/root/writer", WRITER)
-        host.sh(
-            "rm -f /root/writer.log; systemd-run --quiet --collect --unit=writer --property=KillSignal=SIGKILL --property=TimeoutStopSec=1 sh /root/writer"
-        )
+        host.sh(f"rm -f /root/writer.log; systemd-run --quiet --collect --unit=writer {ENDING} sh /root/writer")
     yield hosts
     for host in hosts.values():
         host.sh("systemctl stop writer")
