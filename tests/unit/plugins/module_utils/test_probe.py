@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import secrets
 import socket
 import threading
 import time
@@ -16,7 +17,8 @@ from pathlib import Path
 import pytest
 from ansible_collections.avi.firewall.plugins.module_utils import _datagram, _host, _listener, _probe
 
-TOKEN = "00112233445566aa"
+# Other runs of these tests may be under way on this machine.
+TOKEN = secrets.token_hex(8)
 NONCE = b"\x7f\x01\x02\x03"
 
 
