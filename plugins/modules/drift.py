@@ -16,16 +16,8 @@ description:
 extends_documentation_fragment:
   - avi.firewall.question
   - avi.firewall.means
-attributes:
-  check_mode:
-    description: Does the same in check mode, for it changes nothing.
-    support: full
-  diff_mode:
-    description: What differs is in RV(drift).
-    support: none
-  action:
-    description: Plans on the control node, as an action plugin, and runs one module on the host for each node type.
-    support: full
+  - avi.firewall.reader
+  - avi.firewall.reader.action
 options:
   node:
     description: Is not looked at. The inventory groups say what the host is.

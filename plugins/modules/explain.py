@@ -16,16 +16,8 @@ description:
 extends_documentation_fragment:
   - avi.firewall.question
   - avi.firewall.means
-attributes:
-  check_mode:
-    description: Does the same in check mode, for it changes nothing.
-    support: full
-  diff_mode:
-    description: There is nothing to compare.
-    support: none
-  action:
-    description: Plans on the control node, as an action plugin, and runs one module on the host.
-    support: full
+  - avi.firewall.reader
+  - avi.firewall.reader.action
 options:
   source:
     description: Who sends, an inventory host, an address, or a name that resolves on the control node.

@@ -16,17 +16,9 @@ description:
   - M(avi.firewall.explain) and the role P(avi.firewall.avi_verify#role) call it. There is no need to call it by hand.
 requirements:
   - Python 3.9 on the host, and the tools of its firewall
-attributes:
-  check_mode:
-    description: Does the same in check mode, for it changes nothing.
-    support: full
-  diff_mode:
-    description: There is nothing to compare.
-    support: none
-  platform:
-    description: Linux hosts.
-    support: full
-    platforms: linux
+extends_documentation_fragment:
+  - avi.firewall.reader
+  - avi.firewall.reader.host
 options:
   questions:
     description:

@@ -17,17 +17,9 @@ description:
   - The role P(avi.firewall.avi_verify#role) calls it. There is no need to call it by hand.
 requirements:
   - Python 3.9 and C(ss) on the host
-attributes:
-  check_mode:
-    description: Does the same in check mode, for it changes nothing that lasts.
-    support: full
-  diff_mode:
-    description: There is nothing to compare.
-    support: none
-  platform:
-    description: Linux hosts.
-    support: full
-    platforms: linux
+extends_documentation_fragment:
+  - avi.firewall.reader
+  - avi.firewall.reader.host
 options:
   state:
     description: V(started) starts a listener, V(stopped) ends the one of this O(token).

@@ -14,16 +14,9 @@ description:
   - Runs M(avi.firewall.host_explain) where there is something to explain.
 
   - The role P(avi.firewall.avi_verify#role) calls it. There is no need to call it by hand.
-attributes:
-  check_mode:
-    description: Does the same in check mode, for it changes nothing.
-    support: full
-  diff_mode:
-    description: There is nothing to compare.
-    support: none
-  action:
-    description: Works on the control node, as an action plugin, and runs one module on the host.
-    support: full
+extends_documentation_fragment:
+  - avi.firewall.reader
+  - avi.firewall.reader.action
 options:
   questions:
     description: The name of the variable that holds what M(avi.firewall.verify_compare) returned.

@@ -18,16 +18,8 @@ description:
 extends_documentation_fragment:
   - avi.firewall.question
   - avi.firewall.means
-attributes:
-  check_mode:
-    description: Does the same in check mode, for it changes nothing.
-    support: full
-  diff_mode:
-    description: There is nothing to compare.
-    support: none
-  action:
-    description: Works on the control node, as an action plugin, and runs one module on the host.
-    support: full
+  - avi.firewall.reader
+  - avi.firewall.reader.action
 options:
   seconds:
     description: After how many seconds the listener ends by itself, whatever becomes of the control node.

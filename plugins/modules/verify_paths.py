@@ -14,16 +14,9 @@ description:
   - Joins the addresses of all hosts of the play with what M(avi.firewall.verify_listen) says of each. Run it once for all hosts.
 
   - The role P(avi.firewall.avi_verify#role) calls it. There is no need to call it by hand.
-attributes:
-  check_mode:
-    description: Does the same in check mode, for it changes nothing.
-    support: full
-  diff_mode:
-    description: There is nothing to compare.
-    support: none
-  action:
-    description: Runs on the control node, as an action plugin, and connects to no host.
-    support: full
+extends_documentation_fragment:
+  - avi.firewall.reader
+  - avi.firewall.reader.control
 options:
   nodes:
     description: The name of the variable that holds what M(avi.firewall.collect) returned.

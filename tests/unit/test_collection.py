@@ -91,8 +91,9 @@ def test_the_options_of_an_action_are_those_of_its_documentation(monkeypatch, na
     told = documentation.get("options", {})
     fragments = documentation.get("extends_documentation_fragment", [])
     for fragment in [fragments] if isinstance(fragments, str) else fragments:
-        text = importlib.import_module(f"{PLUGINS}.doc_fragments.{fragment.rpartition('.')[2]}").ModuleDocFragment.DOCUMENTATION
-        told = {**yaml.safe_load(text)["options"], **told}
+        name, _dot, section = fragment.removeprefix("avi.firewall.").partition(".")
+        texts = importlib.import_module(f"{PLUGINS}.doc_fragments.{name}").ModuleDocFragment
+        told = {**yaml.safe_load(getattr(texts, (section or "documentation").upper())).get("options", {}), **told}
     assert caught.value.args[0] == without_descriptions(told)
 
 
