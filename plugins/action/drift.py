@@ -8,7 +8,7 @@ from typing import Any
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
-from ansible_collections.avi.firewall.plugins.plugin_utils import _inventory, _task
+from ansible_collections.avi.firewall.plugins.plugin_utils import _task
 
 
 class ActionModule(ActionBase):
@@ -21,12 +21,8 @@ class ActionModule(ActionBase):
         result = {**super().run(tmp, task_vars), "changed": False, "drift": [], "backend": None}
         options = self.validate_argument_spec({**_task.SPEC, "node": {"type": "str"}})[1]
         self._task.check_mode = True
-        host = task_vars["inventory_hostname"]
-        nodes = task_vars[options["nodes"]]["nodes"]
         try:
-            types = _inventory.types(host, nodes)
-            addresses = _inventory.addresses(host, _task.known(task_vars, self._templar.template))
-            plans = {node: _task.plan({**options, "node": node}, task_vars, self._templar.template) for node in types}
+            plans, addresses = _task.plans(options, task_vars, self._templar.template)
         except ValueError as exc:
             raise AnsibleActionFail(str(exc)) from exc
         for node, plan in plans.items():

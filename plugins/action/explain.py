@@ -9,7 +9,7 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
-from ansible_collections.avi.firewall.plugins.plugin_utils import _explanation, _inventory, _reach, _task
+from ansible_collections.avi.firewall.plugins.plugin_utils import _explanation, _reach, _task
 
 display = Display()
 
@@ -24,14 +24,14 @@ class ActionModule(ActionBase):
         result = {**super().run(tmp, task_vars), "changed": False}
         asked = {"source": {"type": "str", "required": True}, "dport": {"type": "str", "required": True}}
         options = self.validate_argument_spec({**_task.SPEC, "node": {"type": "str"}, **asked})[1]
-        host, nodes = task_vars["inventory_hostname"], task_vars[options["nodes"]]["nodes"]
+        host = task_vars["inventory_hostname"]
         try:
-            types = _inventory.types(host, nodes)
-            plans = {node: _task.plan({**options, "node": node}, task_vars, self._templar.template) for node in types}
-            addresses = _inventory.addresses(host, _task.known(task_vars, self._templar.template))
+            plans, addresses = _task.plans(options, task_vars, self._templar.template)
             sources = _explanation.sources(options["source"], task_vars["hostvars"])
             questions = _explanation.questions(
-                _reach.target(host, types, addresses, [rule for plan in plans.values() for rule in plan.rules]), sources, options["dport"]
+                _reach.target(host, list(plans), addresses, [rule for plan in plans.values() for rule in plan.rules]),
+                sources,
+                options["dport"],
             )
         except ValueError as exc:
             raise AnsibleActionFail(str(exc)) from exc

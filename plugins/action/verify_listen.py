@@ -9,7 +9,7 @@ from typing import Any
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
-from ansible_collections.avi.firewall.plugins.plugin_utils import _inventory, _reach, _task
+from ansible_collections.avi.firewall.plugins.plugin_utils import _reach, _task
 
 
 class ActionModule(ActionBase):
@@ -23,16 +23,13 @@ class ActionModule(ActionBase):
         spec = {**_task.SPEC, "node": {"type": "str"}, "seconds": {"type": "int", "default": 600}}
         options = self.validate_argument_spec(spec)[1]
         host = task_vars["inventory_hostname"]
-        nodes = task_vars[options["nodes"]]["nodes"]
-        types = _inventory.types(host, nodes)
-        if not types:
-            return {**result, "target": None}  # only looks
         try:
-            plans = {node: _task.plan({**options, "node": node}, task_vars, self._templar.template) for node in types}
-            addresses = _inventory.addresses(host, _task.known(task_vars, self._templar.template))
+            plans, addresses = _task.plans(options, task_vars, self._templar.template)
         except ValueError as exc:
             raise AnsibleActionFail(str(exc)) from exc
-        target = _reach.target(host, types, addresses, [rule for plan in plans.values() for rule in plan.rules])
+        if not plans:
+            return {**result, "target": None}  # only looks
+        target = _reach.target(host, list(plans), addresses, [rule for plan in plans.values() for rule in plan.rules])
         token = secrets.token_hex(8)
         ports = [{"protocol": protocol, "port": port} for protocol, port in _reach.all_ports(target)]
         arguments = {"token": token, "ports": ports, "addresses": addresses, "seconds": options["seconds"]}

@@ -26,6 +26,8 @@ def questions(target: Mapping[str, Any], addresses: Sequence[str], dport: str) -
 
     ``target`` is what :func:`_reach.target` returned, ``dport`` is written ``tcp/8443``, or ``8443`` for tcp. Raises ReachError.
     """
+    if not target["types"]:
+        raise _reach.ReachError(f"destination {target['host']} is in no group of a node type (avi_firewall_groups): it has no plan")
     protocol, number = _reach.ports([dport if "/" in dport else f"tcp/{dport}"], "dport")[0]
     found = []
     for source in addresses:

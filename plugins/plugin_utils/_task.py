@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from . import _plan, _port_matrix, _published_ports
+from . import _inventory, _plan, _port_matrix, _published_ports
 
 SPEC: dict[str, dict[str, Any]] = {
     "node": {"type": "str", "choices": _port_matrix.node_types(), "required": True},
@@ -58,6 +58,21 @@ def plan(options: Mapping[str, Any], variables: Mapping[str, Any], template: Cal
     known = {**options, "vendor_ports": _published_ports.given(variables, template)}
     settings = _plan.Settings(**{name: known[name] for name in _plan.Settings.__dataclass_fields__})
     return _plan.make(options["node"], variables["inventory_hostname"], settings, nodes)
+
+
+def plans(
+    options: Mapping[str, Any], variables: Mapping[str, Any], template: Callable[[Any], Any]
+) -> tuple[dict[str, _plan.Plan], list[str]]:
+    """Return the plan of the host as every node type it is of, by type, and its addresses; nothing for a host of no type.
+
+    Takes and raises what :func:`plan` does; ``options["node"]`` is not looked at.
+    """
+    host = variables["inventory_hostname"]
+    types = _inventory.types(host, variables[options["nodes"]]["nodes"])
+    if not types:
+        return {}, []
+    found = {node: plan({**options, "node": node}, variables, template) for node in types}
+    return found, _inventory.addresses(host, known(variables, template))
 
 
 def host_arguments(options: Mapping[str, Any], made: _plan.Plan, addresses: list[str]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from ansible_collections.avi.firewall.plugins.plugin_utils import _addresses, _e
 
 TARGET = {
     "host": "con1",
+    "types": ["controller"],
     "addresses": ["192.0.2.11", "2001:db8::11"],
     "rules": [{"protocol": "tcp", "port": 8443, "peer": "service_engine", "row": "system_portal", "why": ""}],
     "peers": {"service_engine": ["192.0.2.21/32"]},
@@ -43,6 +44,11 @@ def test_another_protocol_is_another_port():
 def test_a_source_without_a_common_family_is_named():
     with pytest.raises(_reach.ReachError, match=r"source 2001:db8::1: con1 has no address of the same family \(192.0.2.11\)"):
         _explanation.questions({**TARGET, "addresses": ["192.0.2.11"]}, ["2001:db8::1"], "22")
+
+
+def test_a_destination_without_a_plan_is_named():
+    with pytest.raises(_reach.ReachError, match=r"destination con1 is in no group of a node type \(avi_firewall_groups\)"):
+        _explanation.questions({**TARGET, "types": []}, ["192.0.2.21"], "22")
 
 
 def test_a_source_is_a_host_or_an_address():
