@@ -19,9 +19,10 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
         result = {**super().run(tmp, task_vars), "changed": False, "drift": [], "backend": None}
-        options = self.validate_argument_spec({**_task.SPEC, "node": {"type": "str"}})[1]
         self._task.check_mode = True
         try:
+            self._task.args = _task.given(self._task.args, task_vars, self._templar.template)
+            options = self.validate_argument_spec({**_task.SPEC, "node": {"type": "str"}})[1]
             plans, addresses = _task.plans(options, task_vars, self._templar.template)
         except ValueError as exc:
             raise AnsibleActionFail(str(exc)) from exc

@@ -23,9 +23,10 @@ class ActionModule(ActionBase):
     def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
         result = {**super().run(tmp, task_vars), "changed": False}
         asked = {"source": {"type": "str", "required": True}, "dport": {"type": "str", "required": True}}
-        options = self.validate_argument_spec({**_task.SPEC, "node": {"type": "str"}, **asked})[1]
         host = task_vars["inventory_hostname"]
         try:
+            self._task.args = _task.given(self._task.args, task_vars, self._templar.template)
+            options = self.validate_argument_spec({**_task.SPEC, "node": {"type": "str"}, **asked})[1]
             plans, addresses = _task.plans(options, task_vars, self._templar.template)
             sources = _explanation.sources(options["source"], task_vars["hostvars"])
             questions = _explanation.questions(

@@ -10,6 +10,11 @@ class ModuleDocFragment:
 
     DOCUMENTATION = """
 options:
+  question:
+    description:
+      - The name of a variable that holds options of this task, as in the role P(avi.firewall.avi_firewall#role). Those that the task names
+        itself go before.
+    type: str
   node:
     description: The node type the host is planned as.
     type: str

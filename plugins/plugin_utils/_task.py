@@ -13,6 +13,7 @@ from typing import Any
 from . import _inventory, _plan, _port_matrix, _published_ports
 
 SPEC: dict[str, dict[str, Any]] = {
+    "question": {"type": "str"},
     "node": {"type": "str", "choices": _port_matrix.node_types(), "required": True},
     "nodes": {"type": "str", "required": True},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
@@ -39,6 +40,20 @@ INTERFACE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,14}")
 ZONE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*")
 CHAIN = re.compile(r"(inet|ip|ip6)( [A-Za-z_][A-Za-z0-9_./-]*){2}")
 LONGEST = 3600
+
+
+def given(arguments: Mapping[str, Any], variables: Mapping[str, Any], template: Callable[[Any], Any]) -> dict[str, Any]:
+    """Return the options of a task: those it names itself, before those in the variable that its option ``question`` names.
+
+    Ansible warns of options that are a template as a whole. Raises PlanError when there is no such variable, or it holds no options.
+    """
+    own = {name: value for name, value in arguments.items() if name != "question"}
+    if "question" not in arguments:
+        return own
+    held = template(variables.get(arguments["question"]))
+    if not isinstance(held, Mapping):
+        raise _plan.PlanError(f"question: {arguments['question']!r} is no variable that holds options of this task")
+    return {**held, **own}
 
 
 def plan(options: Mapping[str, Any], variables: Mapping[str, Any], template: Callable[[Any], Any]) -> _plan.Plan:

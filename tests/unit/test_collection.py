@@ -85,8 +85,9 @@ def test_the_options_of_an_action_are_those_of_its_documentation(monkeypatch, na
     monkeypatch.setattr(ActionBase, "run", lambda *_arguments: {})
     monkeypatch.setattr(ActionBase, "validate_argument_spec", tell)
     action = importlib.import_module(f"{PLUGINS}.action.{name}").ActionModule(*[MagicMock() for _each in range(6)])
+    action._task.args = {}
     with pytest.raises(SpecifiedError) as caught:
-        action.run(task_vars={})
+        action.run(task_vars={"inventory_hostname": "con1"})
     documentation = yaml.safe_load(importlib.import_module(f"{PLUGINS}.modules.{name}").DOCUMENTATION)
     told = documentation.get("options", {})
     fragments = documentation.get("extends_documentation_fragment", [])

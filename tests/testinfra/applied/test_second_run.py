@@ -14,12 +14,17 @@ from plays import run
 
 @pytest.fixture(scope="module")
 def second():
-    """Return what a further run changed, which modules ran on each host, and how its rules differ."""
+    """Return what a further run changed, which modules ran on each host, how its rules differ, and of what it warned."""
     before, ends = everywhere(listing, MANAGED), everywhere(journal_end, MANAGED)
-    changed = run().changed
+    with pytest.MonkeyPatch.context() as patch:
+        # As most people have it, and Ansible then warns of more.
+        patch.setenv("ANSIBLE_INJECT_FACT_VARS", "1")
+        said = run()
+    changed = said.changed
+    warnings = [line for line in said.output.splitlines() if "[WARNING]" in line]
     modules = everywhere(lambda name: modules_since(name, ends[name]), MANAGED)
     after = everywhere(listing, MANAGED)
-    return {name: (changed[name], modules[name], changes(before[name], after[name])) for name in MANAGED}
+    return {name: (changed[name], modules[name], changes(before[name], after[name]), warnings) for name in MANAGED}
 
 
 @pytest.mark.parametrize("name", MANAGED)
@@ -35,3 +40,7 @@ def test_it_calls_one_module(second, name):
 @pytest.mark.parametrize("name", MANAGED)
 def test_it_changes_nothing(second, name):
     assert not second[name][2], "\n".join(second[name][2])
+
+
+def test_it_warns_of_nothing(second):
+    assert second[MANAGED[0]][3] == []

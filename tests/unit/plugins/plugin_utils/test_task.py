@@ -35,3 +35,15 @@ def test_what_no_host_has_is_named(name, value):
     with pytest.raises(_plan.PlanError, match=f"avi_firewall_{name}") as caught:
         _task.check_means({**FINE, name: value})
     assert str(shown) in str(caught.value)
+
+
+def test_options_may_be_held_by_a_variable_and_a_task_goes_before():
+    held = {"kept": {"release": "16.3", "outbound": True}}
+    assert _task.given({"question": "kept", "release": "17.1"}, held, lambda value: value) == {"release": "17.1", "outbound": True}
+    assert _task.given({"release": "17.1"}, held, lambda value: value) == {"release": "17.1"}
+
+
+@pytest.mark.parametrize("value", [None, "text", ["a"]])
+def test_a_variable_that_holds_no_options_is_named(value):
+    with pytest.raises(_plan.PlanError, match="^question: 'kept' is no variable that holds options of this task$"):
+        _task.given({"question": "kept"}, {"kept": value}, lambda value: value)
