@@ -45,5 +45,5 @@ def test_options_may_be_held_by_a_variable_and_a_task_goes_before():
 
 @pytest.mark.parametrize("value", [None, "text", ["a"]])
 def test_a_variable_that_holds_no_options_is_named(value):
-    with pytest.raises(_plan.PlanError, match="^question: 'kept' is no variable that holds options of this task$"):
+    with pytest.raises(_plan.PlanError, match=r"^question: 'kept' is no variable that holds options of this task$"):
         _task.given({"question": "kept"}, {"kept": value}, lambda value: value)
