@@ -8,7 +8,7 @@ SITE := ansible-playbook -i extensions/molecule/inventory.yml avi.firewall.site
 PLAIN := --no-command-borders
 SAY = @printf '\n\033[1m== %s\033[0m\n'
 
-.PHONY: help demo demo-verify demo-down test lint unit browser molecule test-faults bench-traffic bench-confirm bench-verify deps venv images clean
+.PHONY: help demo demo-verify demo-down test lint unit browser molecule test-faults bench-traffic bench-confirm bench-verify docs-matrix deps venv images clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -66,6 +66,9 @@ bench-verify: images ## how verify.yml grows with the hosts; takes minutes
 bench-confirm: images ## what it costs that a change is confirmed over a new connection; takes minutes
 	$(SAY) 'Confirming changes over SSH'
 	@$(ENV) tests/faults/images.sh && tests/bench/confirm.py
+
+docs-matrix: venv ## docs/port_matrix.md, rendered from the table
+	@$(ENV) PYTHONPATH=plugins python -c 'from plugin_utils import _matrix_text; print(_matrix_text.page(), end="")' > docs/port_matrix.md
 
 deps: ## system packages: podman, mmdebstrap, …; asks for sudo only when one is missing
 	@tests/lab/deps.sh

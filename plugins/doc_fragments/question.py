@@ -32,10 +32,10 @@ options:
     choices: [present, absent]
     default: present
   release:
-    description: The release of the Avi Controller, V(16.2), V(16.3) or V(17.1). Needed unless O(state=absent).
+    description: The release of the Avi Controller, V(16.2), V(16.3), V(17.1), V(20.1), V(21.1) or V(22.1). Needed unless O(state=absent).
     type: str
   features:
-    description: The optional features in use, V(http) and V(cli_shell).
+    description: The optional features in use, as P(avi.firewall.port_matrix#lookup) lists them.
     type: raw
     default: []
   peers:
@@ -65,4 +65,20 @@ options:
         where the matrix says.
     type: raw
     default: {}
+  cloud:
+    description:
+      - The type of the cloud, V(aws), V(azure), V(gcp), V(openstack), V(vcenter), V(linux_server), V(nsx_t) or V(no_orchestrator), where
+        rows depend on it. The play stops where one does and this is not set.
+    type: str
+  object_sync_port:
+    description:
+      - The port at which the Service Engines of a group synchronise objects, from 1024 to 65535. By default the one of the matrix for the
+        O(cloud); where its sources contradict each other there is none.
+    type: raw
+  extra_rows:
+    description:
+      - Rows of your own, mappings with C(name), C(source), C(destination), C(protocol), C(port)
+        and C(why).
+    type: raw
+    default: []
 """

@@ -12,7 +12,8 @@ author: avi.firewall contributors (@avi-firewall)
 description:
   - Returns rows of the port matrix, as the product's documents print it for a release. Nothing is asked of any host, and no
     addresses are involved; P(avi.firewall.host_plan#lookup) joins the rows with addresses.
-  - A release whose page was not read whole is refused; it is never rounded to a neighbour.
+  - A release that is not held is refused, with the reason and the nearest that are; it is never rounded to a neighbour. 16.2, 16.3 and 17.1
+    were read whole; 20.1, 21.1 and 22.1 hold for the management plane.
 options:
   _terms:
     description:
@@ -22,7 +23,7 @@ options:
     elements: str
     required: true
   release:
-    description: The release of the Avi Controller, V(16.2), V(16.3) or V(17.1).
+    description: The release of the Avi Controller, V(16.2), V(16.3), V(17.1), V(20.1), V(21.1) or V(22.1).
     type: str
     required: true
   direction:
@@ -34,7 +35,12 @@ options:
   features:
     description:
       - The optional features in use. A row that belongs to a feature is returned only if that feature is named.
-      - V(http) is plain HTTP for management clients, V(cli_shell) the remote CLI shell.
+      - V(http) is plain HTTP for management clients, V(cli_shell) the remote CLI shell, V(icmp_echo) echo requests between Controllers and
+        Service Engines, V(gslb) other GSLB sites, V(ako) clusters with the Avi Kubernetes Operator, V(hsm) a hardware security module.
+      - V(dns_service) is Avi as the DNS provider, V(mesos_dns) the same beside Mesos-DNS, V(nsx_t_https) HTTPS from Service Engines as
+        NSX-T gets it, V(object_sync) object sync in 20.1, V(se_tunnels) tunnels between Service Engines in AWS and GCP.
+      - V(se_install) is Controllers that log on to Linux servers to install Service Engines, V(se_ssh) SSH to Service Engines as their
+        security group in AWS has it, V(api_defaults) ports that only defaults of the API tell.
     type: list
     elements: str
     default: []
@@ -44,6 +50,28 @@ options:
     type: str
     choices: [host, docker, podman]
     default: host
+  cloud:
+    description:
+      - The type of the cloud. A row that depends on it is returned for that type only; where one does, this must be set.
+    type: str
+    choices: [aws, azure, gcp, openstack, vcenter, linux_server, nsx_t, no_orchestrator]
+    vars:
+      - name: avi_firewall_cloud
+  object_sync_port:
+    description:
+      - The port at which the Service Engines of a group synchronise objects, from 1024 to 65535. By default the one of the matrix for the
+        O(cloud); where its sources contradict each other there is none.
+    type: int
+    vars:
+      - name: avi_firewall_object_sync_port
+  extra_rows:
+    description:
+      - Rows of your own, mappings with C(name), C(source), C(destination), C(protocol), C(port) and C(why).
+    type: list
+    elements: dict
+    default: []
+    vars:
+      - name: avi_firewall_extra_rows
   source:
     description: Only rows that start at this end.
     type: str
@@ -53,7 +81,7 @@ options:
   protocol:
     description: Only rows of this protocol.
     type: str
-    choices: [tcp, udp]
+    choices: [tcp, udp, icmp, ip-63, ip-73, ip-75, ip-97]
 notes:
   - Use C(query()), not C(lookup()). The latter turns a list of one row into that row.
 seealso:
@@ -110,19 +138,26 @@ _raw:
       type: str
       sample: controller
     protocol:
-      description: V(tcp) or V(udp).
+      description: V(tcp), V(udp), V(icmp), or V(ip-97) and its like for an IP protocol.
       type: str
       sample: tcp
     port:
-      description: The port number at the destination.
+      description: The port number at the destination, or null for a protocol without ports.
       type: int
       sample: 22
+    port_setting:
+      description: What option goes before the port of the matrix, V(object_sync_port), or null.
+      type: str
     feature:
       description: The feature the row belongs to, or null if it is always needed.
       type: str
     runtime:
       description: V(host) or V(container) if the row holds only for a Controller that runs there, else null.
       type: str
+    cloud:
+      description: The types of cloud the row holds for, or null if it holds for all.
+      type: list
+      elements: str
     releases:
       description: The releases the row was found written for.
       type: list
@@ -141,17 +176,21 @@ from typing import Any
 
 from ansible.errors import AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
-from ansible_collections.avi.firewall.plugins.plugin_utils import _inventory, _port_matrix
+from ansible_collections.avi.firewall.plugins.plugin_utils import _extra_rows, _inventory, _port_matrix
 
 
 class LookupModule(LookupBase):
     def run(self, terms: list[str], variables: Any = None, **kwargs: Any) -> list[dict[str, Any]]:
-        self.set_options(var_options=variables, direct={**kwargs, "_terms": terms})
+        names = {entry["name"] for option in self.option_definitions.values() for entry in option.get("vars", [])}
+        known = {name: self._templar.template(variables[name]) for name in names if name in (variables or {})}
+        self.set_options(var_options=known, direct={**kwargs, "_terms": terms})
         options = self.get_options()
         if unknown := sorted(kwargs.keys() - options.keys()):
             allowed = ", ".join(sorted(options.keys() - {"_terms"}))
             raise AnsibleLookupError(f"port_matrix has no option {', '.join(unknown)}; its options are {allowed}")
         try:
+            extra = _extra_rows.rows(options["extra_rows"])
+            site = _port_matrix.Site(options["cloud"], options["object_sync_port"], extra)
             for name in ("source", "destination"):
                 if options[name] is not None:
                     _port_matrix.require(name, options[name], _port_matrix.ends())
@@ -164,6 +203,7 @@ class LookupModule(LookupBase):
                     options["direction"],
                     options["features"],
                     _inventory.runtime(options["runtime"]),
+                    site,
                 )
                 if all(options[name] in (None, row[name]) for name in ("source", "destination", "protocol"))
             ]

@@ -49,7 +49,7 @@ rules:
   type: int
   returned: success
 left_out:
-  description: The outbound rows whose destination has no address.
+  description: The outbound rows whose destination has no address, and rows of protocols without ports, for which no rule is made.
   type: list
   elements: str
   returned: success

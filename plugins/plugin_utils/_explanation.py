@@ -82,7 +82,10 @@ def lines(host: str, source: str, release: str | None, asked: Sequence[Mapping[s
 def _planned(question: Mapping[str, Any], release: str | None) -> str:
     if question["row"] is None:
         return f"shut, for no row of release {release} lets it in"
-    row = next(row for row in _port_matrix.table() if row["name"] == question["row"] and row["source"] == question["peer"])
+    known = [row for row in _port_matrix.table() if (row["name"], row["source"]) == (question["row"], question["peer"])]
+    row = next((row for row in known if release in row["releases"]), None)
+    if row is None:
+        return f"open to {question['peer']}, by row {question['row']} of avi_firewall_extra_rows"
     return f"open to {question['peer']}, by row {row['name']} of release {release} ({row['why']}; docs/sources.md, {row['evidence']})"
 
 

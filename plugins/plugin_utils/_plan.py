@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from . import _addresses, _inventory, _port_matrix, _published_ports
+from . import _addresses, _extra_rows, _inventory, _port_matrix, _published_ports
 
 # What the names on a host begin with, by node type. Short, for an ipset's name has 31 characters at most.
 PARTS = {"controller": "con", "service_engine": "se", "cluster_node": "node"}
@@ -37,6 +37,13 @@ class Settings:
     kinds: Sequence[str] = ()
     ports: Mapping[str, Any] = field(default_factory=dict)
     vendor_ports: Mapping[str, Any] = field(default_factory=dict)
+    cloud: Any = None
+    object_sync_port: Any = None
+    extra_rows: Any = ()
+
+    def site(self) -> _port_matrix.Site:
+        """Return what else decides on rows. Raises PortMatrixError naming variable, value and what is allowed."""
+        return _port_matrix.Site(self.cloud, self.object_sync_port, _extra_rows.rows(self.extra_rows))
 
 
 @dataclass(frozen=True)
@@ -61,11 +68,13 @@ def make(
     ``nodes`` is what :func:`_inventory.collect` returned. A rule is a flat dict: ``node``, ``direction`` (in or out),
     ``peer``, ``name`` (of the row), ``protocol``, ``port``, ``networks`` (list of strings, IPv4 first) and ``why``.
     ``warnings`` tells of peers that are there but have no address yet, ``left_out`` of outbound rows without a
-    destination. ``published`` are the ports (``protocol``, ``port``) of the host that lead to a Controller in a container, whether or not
-    a rule names them. Raises PlanError, PortMatrixError, PublishedPortError, InventoryError or AddressError, naming variable and value.
+    destination, and of rows without a port. ``published`` are the ports (``protocol``, ``port``) of the host that lead to a Controller in a
+    container, whether or not a rule names them.
+    Raises PlanError, PortMatrixError, PublishedPortError, InventoryError or AddressError, naming variable and value.
     """
     _port_matrix.require("node type", node, _port_matrix.node_types())
     check(settings)
+    site = settings.site()
     runtime = _runtime(settings, nodes)
     kinds = _inventory.kinds(settings.kinds, host)
     if node == "cluster_node" and not kinds:
@@ -77,9 +86,10 @@ def make(
     dialled = _dialled(nodes) if settings.outbound and runtime == "container" else {}
     for end in kinds if node == "cluster_node" else [node]:
         for direction in ("in", "out") if settings.outbound else ("in",):
-            for row in _port_matrix.rows(end, str(settings.release), direction, settings.features, runtime):
+            for row in _port_matrix.rows(end, str(settings.release), direction, settings.features, runtime, site):
                 moved = published if direction == "in" else dialled if row["destination"] == "controller" else {}
                 _add(plan, node, direction, _published_ports.moved(row, moved), known)
+            plan.warnings.extend(_unasked(end, direction, settings))
     plan.published.extend(_published_ports.cells(published))
     return plan
 
@@ -100,6 +110,23 @@ def check(settings: Settings) -> None:
         raise PlanError(f"avi_firewall_peers is {settings.peers!r}, not a mapping from peer to addresses")
     for peer in settings.peers:
         _port_matrix.require("avi_firewall_peers: peer", peer, _port_matrix.ends())
+
+
+def _unasked(end: str, direction: str, settings: Settings) -> list[str]:
+    """Return a warning for each peer that ``settings`` gives addresses to, while all its rows belong to features that are not chosen."""
+    here, there = ("destination", "source") if direction == "in" else ("source", "destination")
+    rows = [row for row in _port_matrix.table() if row[here] == end and str(settings.release) in row["releases"]]
+    chosen = {row[there] for row in rows if row["feature"] in (None, *settings.features)}
+    hosts = {*_port_matrix.node_types(), *_port_matrix.cluster_node_kinds()}
+    asking: dict[str, list[str]] = {}
+    for row in rows:
+        if row[there] in settings.peers and row[there] not in chosen | hosts:
+            asking.setdefault(row[there], []).append(row["feature"])
+    return [
+        f"avi_firewall_peers names {peer}, whose rows in release {settings.release} come only with avi_firewall_features: "
+        f"{', '.join(dict.fromkeys(features))}"
+        for peer, features in asking.items()
+    ]
 
 
 def _runtime(settings: Settings, nodes: _inventory.Nodes) -> str:
@@ -190,6 +217,10 @@ def _others(entries: Iterable[Mapping[str, Any]], host: str) -> list[str]:
 
 def _add(plan: Plan, node: str, direction: str, row: _port_matrix.Row, known: Peers) -> None:
     peer = row["source"] if direction == "in" else row["destination"]
+    if row["port"] is None:
+        way = "from" if direction == "in" else "to"
+        plan.left_out.append(f"{row['protocol']} ({row['name']}) {way} {peer}: no rule is made for it on the host, for it has no port")
+        return
     networks = known.networks(peer)
     flow = f"{row['protocol']}/{row['port']} ({row['name']})"
     if networks:
@@ -223,9 +254,10 @@ def flows(rules: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
     A flow is ``{"name": "avi-con-service_engine", "node": …, "direction": "in", "peer": …, "ports": [{"row": …,
     "protocol": …, "port": …}], "ipv4": […], "ipv6": […]}``; outbound ones are named ``avi-con-to-smtp_server``.
+    What has no port is in none.
     """
     found: dict[str, dict[str, Any]] = {}
-    for rule in rules:
+    for rule in (rule for rule in rules if rule["port"] is not None):
         to = "to-" if rule["direction"] == "out" else ""
         name = f"avi-{PARTS[rule['node']]}-{to}{rule['peer']}"
         flow = found.setdefault(

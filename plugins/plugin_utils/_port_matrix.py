@@ -7,7 +7,9 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Collection, Iterable, Mapping
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +19,18 @@ MATRIX_FILE = Path(__file__).parent.parent / "port_matrix.yml"
 
 Row = dict[str, Any]
 
-PROTOCOLS = ("tcp", "udp")
+# What knows no ports: no rule of a host is made for it.
+PORTLESS = ("icmp", "ip-63", "ip-73", "ip-75", "ip-97")
+PROTOCOLS = ("tcp", "udp", *PORTLESS)
 RUNTIMES = ("host", "container")
+PORT_SETTINGS = ("object_sync_port",)
 ROW_KEYS = {"name", "from", "protocol", "port", "releases", "evidence", "why"}
-OPTIONAL_ROW_KEYS = {"when", "runtime"}
+OPTIONAL_ROW_KEYS = {"when", "runtime", "cloud", "port_setting"}
+# The evidence of rows that stand in the page of their release, or belong to it: what a verification holds to be Avi's on every host.
+OF_THE_PAGE = ("matrix_page", "container_ssh")
+NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
+# What the API of the product takes as objsync_port.
+OBJECT_SYNC_PORTS = range(1024, 65536)
 
 
 class PortMatrixError(ValueError):
@@ -47,7 +57,7 @@ def load() -> Mapping[str, Any]:
 
 def check(matrix: Mapping[str, Any]) -> None:
     """Raise PortMatrixError for the first fault in ``matrix``: a key, port, release, feature, or a row said twice."""
-    expected = {"releases", "features", "node_types", "cluster_node_kinds", "published", "ports"}
+    expected = {"releases", "partial", "refused", "features", "clouds", "node_types", "cluster_node_kinds", "published", "ports"}
     if matrix.keys() != expected:
         raise PortMatrixError(f"the matrix has the keys {sorted(matrix)} in place of {sorted(expected)}")
     inbound = {(row["protocol"], row["port"]) for row in matrix["ports"]["controller"]}
@@ -55,18 +65,17 @@ def check(matrix: Mapping[str, Any]) -> None:
         if entry.keys() != {"protocol", "port", "variable"} or (entry["protocol"], entry["port"]) not in inbound:
             raise PortMatrixError(f"published: {service}: {entry} is no protocol, port and variable of a row of controller")
     cells: set[tuple[Any, ...]] = set()
-    names: set[tuple[str, str]] = set()
+    names: set[tuple[Any, ...]] = set()
     for end, block in matrix["ports"].items():
         for row in block:
             _check_row(matrix, end, row)
-            for release in row["releases"]:
-                cell = (end, row["from"], row["protocol"], row["port"], row.get("runtime"), release)
-                if cell in cells:
-                    raise PortMatrixError(f"row {row['name']!r} of {end} stands twice in release {release}")
-                cells.add(cell)
-            if (end, row["name"]) in names:
+            held = {(release, cloud) for release in row["releases"] for cloud in row.get("cloud", matrix["clouds"])}
+            if twice := cells & (mine := {(end, row["from"], row["protocol"], row["port"], row.get("runtime"), *one) for one in held}):
+                raise PortMatrixError(f"row {row['name']!r} of {end} stands twice in release {min(twice)[5]}")
+            if names & (named := {(end, row["name"], *one) for one in held}):
                 raise PortMatrixError(f"two rows of {end} are named {row['name']!r}")
-            names.add((end, row["name"]))
+            cells |= mine
+            names |= named
 
 
 def _check_row(matrix: Mapping[str, Any], end: str, row: Row) -> None:
@@ -75,9 +84,8 @@ def _check_row(matrix: Mapping[str, Any], end: str, row: Row) -> None:
         raise PortMatrixError(f"{where} lacks {', '.join(sorted(missing))}")
     if unknown := row.keys() - ROW_KEYS - OPTIONAL_ROW_KEYS:
         raise PortMatrixError(f"{where} has the unknown key {', '.join(sorted(unknown))}")
-    require(f"{where}: protocol", row["protocol"], PROTOCOLS)
-    if not isinstance(row["port"], int) or isinstance(row["port"], bool) or not 1 <= row["port"] <= 65535:
-        raise PortMatrixError(f"{where}: port {row['port']!r} is not a number from 1 to 65535")
+    check_name(where, row["name"])
+    check_port(where, row["protocol"], row["port"], may_be_set="port_setting" in row)
     if not row["releases"]:
         raise PortMatrixError(f"{where} names no release")
     for release in row["releases"]:
@@ -86,13 +94,34 @@ def _check_row(matrix: Mapping[str, Any], end: str, row: Row) -> None:
         require(f"{where}: feature", row["when"], matrix["features"])
     if "runtime" in row:
         require(f"{where}: runtime", row["runtime"], RUNTIMES)
+    for cloud in row.get("cloud", ()):
+        require(f"{where}: cloud", cloud, matrix["clouds"])
+    if "port_setting" in row:
+        require(f"{where}: port_setting", row["port_setting"], PORT_SETTINGS)
+
+
+def check_name(where: str, name: Any) -> None:
+    """Raise PortMatrixError unless ``name`` is one that a row may have: it stands in the comments of rules."""
+    if not isinstance(name, str) or not NAME.fullmatch(name):
+        raise PortMatrixError(f"{where}: name {name!r} is not at most 40 lower-case letters, digits and '_' that begin with a letter")
+
+
+def check_port(where: str, protocol: Any, port: Any, may_be_set: bool = False) -> None:
+    """Raise PortMatrixError unless ``port`` is one of ``protocol``: null for what knows none, or where a setting may say it."""
+    require(f"{where}: protocol", protocol, PROTOCOLS)
+    if protocol in PORTLESS:
+        if port is not None:
+            raise PortMatrixError(f"{where}: port {port!r}, but {protocol} knows no ports: null is allowed")
+    elif not (port is None and may_be_set) and (not isinstance(port, int) or isinstance(port, bool) or not 1 <= port <= 65535):
+        raise PortMatrixError(f"{where}: port {port!r} is not a number from 1 to 65535")
 
 
 def table() -> list[Row]:
     """Return every row with both of its ends.
 
-    Each row is a flat dict with the keys ``name``, ``source``, ``destination``, ``protocol`` (tcp or udp), ``port``
-    (integer), ``feature`` and ``runtime`` (None: whatever they are), ``releases`` (list), ``why`` and ``evidence``.
+    Each row is a dict with the keys ``name``, ``source``, ``destination``, ``protocol`` (one of PROTOCOLS), ``port`` (integer; None for
+    what knows none, and where ``port_setting`` alone tells it), ``port_setting`` (one of PORT_SETTINGS, or None), ``feature``, ``runtime``
+    and ``cloud`` (a list of types; None: whatever they are), ``releases`` (list), ``why`` and ``evidence``.
     """
     return [
         {
@@ -101,8 +130,10 @@ def table() -> list[Row]:
             "destination": end,
             "protocol": row["protocol"],
             "port": row["port"],
+            "port_setting": row.get("port_setting"),
             "feature": row.get("when"),
             "runtime": row.get("runtime"),
+            "cloud": list(row["cloud"]) if "cloud" in row else None,
             "releases": list(row["releases"]),
             "why": row["why"],
             "evidence": row["evidence"],
@@ -113,8 +144,19 @@ def table() -> list[Row]:
 
 
 def releases() -> list[str]:
-    """Return the releases whose matrix was read whole, oldest first."""
+    """Return the releases that are held, oldest first."""
     return list(load()["releases"])
+
+
+def was_read(release: str, row: Row) -> bool:
+    """Return whether what was read of ``release`` would have ``row``: of some, only what is between certain ends was."""
+    partial = load()["partial"]
+    return release not in partial["releases"] or {row["source"], row["destination"]} <= set(partial["ends"])
+
+
+def clouds() -> list[str]:
+    """Return the types of cloud that rows hold for."""
+    return list(load()["clouds"])
 
 
 def node_types() -> list[str]:
@@ -133,15 +175,16 @@ def published() -> dict[str, dict[str, Any]]:
 
 
 def unpublished() -> list[Row]:
-    """Return the rows that the host of a Controller in a container answers itself."""
+    """Return the rows that the host of a Controller in a container answers itself, whatever the features."""
     cells = [(entry["protocol"], entry["port"]) for entry in published().values()]
     inbound = [row for row in table() if row["destination"] == "controller" and row["runtime"] in (None, "container")]
-    return [row for row in inbound if (row["protocol"], row["port"]) not in cells]
+    return [row for row in inbound if row["feature"] is None and (row["protocol"], row["port"]) not in cells]
 
 
 def ends() -> list[str]:
-    """Return every name that stands at either end of a row, in the order of the table."""
-    return list(dict.fromkeys(end for row in table() for end in (row["destination"], row["source"])))
+    """Return every name that stands at either end of a row, in the order of the table; last what stands in rows of features alone."""
+    by_need = sorted(table(), key=lambda row: row["feature"] is not None)
+    return list(dict.fromkeys(end for row in by_need for end in (row["destination"], row["source"])))
 
 
 def features(release: str) -> list[str]:
@@ -150,15 +193,72 @@ def features(release: str) -> list[str]:
     return [feature for feature in load()["features"] if feature in known]
 
 
+def require_release(kind: str, value: Any) -> None:
+    """Raise PortMatrixError unless ``value`` is held, with what is known of it and the nearest that are; ``kind`` names the variable."""
+    if value not in releases():
+        raise PortMatrixError(f"{kind} {value!r} is not one of {', '.join(releases())}: {_why_not(value)}")
+
+
+def _why_not(value: Any) -> str:
+    written = re.fullmatch(r"(\d{1,3})\.(\d{1,3})(\.\S*)?", value) if isinstance(value, str) else None
+    if not written:
+        return "a release is two numbers, as 16.3"
+    first_two = f"{written[1]}.{written[2]}"
+    if first_two in releases():
+        return f"the rows are those of every {first_two}: write {first_two}"
+    known = load()["refused"]
+    reason = known.get(first_two) or known.get(written[1]) or "nothing was read of it"
+    number = _number(first_two)
+    nearest = [
+        *[release for release in releases() if _number(release) < number][-1:],
+        *[release for release in releases() if _number(release) > number][:1],
+    ]
+    return f"{reason}. The nearest held: {' and '.join(nearest)}; nothing is inferred from a neighbour"
+
+
+def _number(release: str) -> tuple[int, ...]:
+    return tuple(map(int, release.split(".")))
+
+
 def check_question(release: Any, chosen: Collection[Any], names: Mapping[str, str] | None = None) -> None:
     """Raise PortMatrixError unless ``release`` is held and has every feature of ``chosen``.
 
     ``names`` maps ``release`` and ``features`` to what the user calls them, for the message.
     """
     names = names or {"release": "release", "features": "feature"}
-    require(names["release"], release, releases())
+    require_release(names["release"], release)
     for feature in chosen:
         require(f"{names['features']}: release {release} has no such feature:", feature, features(release))
+
+
+@dataclass(frozen=True)
+class Site:
+    """What is so at a site, and decides on rows: ``avi_firewall_cloud``, ``avi_firewall_object_sync_port`` and rows of the user's own.
+
+    ``extra`` are rows as :func:`table` returns them. Raises PortMatrixError naming variable, value and what is allowed.
+    """
+
+    cloud: Any = None
+    object_sync_port: Any = None
+    extra: Sequence[Row] = ()
+
+    def __post_init__(self) -> None:
+        if self.cloud is not None:
+            require("avi_firewall_cloud", self.cloud, clouds())
+        port = self.object_sync_port
+        # A number from an INI inventory or the command line is a string.
+        if isinstance(port, str) and re.fullmatch(r"[0-9]{1,5}", port):
+            object.__setattr__(self, "object_sync_port", int(port))
+        elif port is not None and (not isinstance(port, int) or isinstance(port, bool)):
+            raise self._not_a_port()
+        if self.object_sync_port is not None and self.object_sync_port not in OBJECT_SYNC_PORTS:
+            raise self._not_a_port()
+
+    def _not_a_port(self) -> PortMatrixError:
+        first, last = OBJECT_SYNC_PORTS[0], OBJECT_SYNC_PORTS[-1]
+        return PortMatrixError(
+            f"avi_firewall_object_sync_port {self.object_sync_port!r} is not a port for it: a number from {first} to {last}"
+        )
 
 
 def rows(
@@ -167,19 +267,40 @@ def rows(
     direction: str = "in",
     chosen: Collection[str] = (),
     runtime: str = "host",
+    site: Site | None = None,
 ) -> list[Row]:
     """Return what ``end`` must accept (``in``) or reach (``out``) in ``release``, in the order of the table.
 
-    ``chosen`` are the features in use; ``runtime`` says where the Controller runs (``host`` or ``container``).
-    Raises PortMatrixError for a release, end, direction, feature or runtime that does not exist.
+    ``chosen`` are the features in use; ``runtime`` says where the Controller runs (``host`` or ``container``); ``site`` what else decides.
+    Raises PortMatrixError for a release, end, direction, feature or runtime that does not exist, and where ``site`` lacks what a row needs.
     """
+    site = site or Site()
     require("end", end, ends())
     require("direction", direction, ("in", "out"))
     require("runtime", runtime, RUNTIMES)
     check_question(release, chosen)
     here = {"in": "destination", "out": "source"}[direction]
-    return [
+    found = [
         row
-        for row in table()
+        for row in [*table(), *site.extra]
         if row[here] == end and release in row["releases"] and row["feature"] in (None, *chosen) and row["runtime"] in (None, runtime)
     ]
+    if site.cloud is None and (asking := [row["name"] for row in found if row["cloud"]]):
+        raise PortMatrixError(
+            f"avi_firewall_cloud is not set, and {', '.join(dict.fromkeys(asking))} of {end} in release {release} depends on it: "
+            f"one of {', '.join(clouds())} is allowed"
+        )
+    return [_with_port(row, release, site) for row in found if row["cloud"] is None or site.cloud in row["cloud"]]
+
+
+def _with_port(row: Row, release: str, site: Site) -> Row:
+    """Return ``row`` with the port that a setting says for it, if any."""
+    if row["port_setting"] is None:
+        return row
+    port = site.object_sync_port or row["port"]
+    if port is None:
+        raise PortMatrixError(
+            f"avi_firewall_object_sync_port is not set, and for avi_firewall_cloud {site.cloud} the sources of release {release} "
+            f"contradict each other on the port of {row['name']}: set it to the port of the Service Engine group (objsync_port)"
+        )
+    return {**row, "port": port}

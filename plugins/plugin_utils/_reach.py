@@ -61,7 +61,7 @@ def target(host: str, types: Sequence[str], addresses: Sequence[str], rules: Ite
     ``rules``: for each port and peer that shall get in the name of the row; ``peers``: their networks; ``closed``: ports of the matrix that
     shall be shut here, for they belong to other node types, releases or ways to run.
     """
-    inbound = [rule for rule in rules if rule["direction"] == "in"]
+    inbound = [rule for rule in rules if rule["direction"] == "in" and rule["port"] is not None]
     planned = {(rule["protocol"], rule["port"]) for rule in inbound}
     return {
         "host": host,
@@ -77,9 +77,16 @@ def target(host: str, types: Sequence[str], addresses: Sequence[str], rules: Ite
 
 
 def inbound_ports() -> set[Port]:
-    """Return every port of the matrix at which a node of any type listens, in any release."""
+    """Return every port at which a node of any type listens, in any release, in whatever cloud, by the page of the release.
+
+    Others may well be open for a reason of the host's own: a port that stands in a vendor's template, or for some clouds.
+    """
     nodes = {*_port_matrix.node_types(), *_port_matrix.cluster_node_kinds()}
-    return {(row["protocol"], row["port"]) for row in _port_matrix.table() if row["destination"] in nodes}
+    return {
+        (row["protocol"], row["port"])
+        for row in _port_matrix.table()
+        if row["destination"] in nodes and row["evidence"] in _port_matrix.OF_THE_PAGE and row["cloud"] is None and row["port"] is not None
+    }
 
 
 def all_ports(at: Mapping[str, Any]) -> list[Port]:

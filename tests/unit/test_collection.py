@@ -52,6 +52,7 @@ def test_every_role_has_a_readme_that_names_its_settings(role):
 def test_choices_are_those_of_the_matrix():
     assert options("avi_cluster_node")["avi_cluster_node_kinds"]["choices"] == _port_matrix.cluster_node_kinds()
     assert options("avi_firewall")["avi_firewall_node"]["choices"] == _port_matrix.node_types() == list(_plan.PARTS)
+    assert options("avi_firewall")["avi_firewall_cloud"]["choices"] == _port_matrix.clouds()
     for release in _port_matrix.releases():
         assert f"V({release})" in options("avi_firewall")["avi_firewall_release"]["description"]
 

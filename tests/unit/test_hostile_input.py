@@ -41,6 +41,11 @@ GOOD = {
     "runtime": "docker",
     "kinds": [],
     "ports": {"https": 9443},
+    "cloud": "gcp",
+    "object_sync_port": 4001,
+    "extra_rows": [
+        {"name": "exporter", "source": "management_client", "destination": "controller", "protocol": "tcp", "port": 9100, "why": "Metrics"}
+    ],
     "interfaces": ["eth0"],
     "zone": None,
     "nftables_chain": None,
@@ -121,7 +126,16 @@ SHAPED = st.one_of(
     st.dictionaries(st.sampled_from(["management_client", "smtp_server", "https", "ssh", "controller", *SHARP]), VALUES, max_size=4),
     st.builds(lambda number: {"management_client": [f"10.{i % 256}.{i // 256 % 256}.1" for i in range(number)]}, st.integers(0, 3000)),
 )
-BAD = st.dictionaries(st.sampled_from(sorted(GOOD)), VALUES | SHAPED, min_size=1, max_size=3)
+# A row that is good but for a part of it.
+ROWS = st.lists(
+    st.dictionaries(st.sampled_from([*GOOD["extra_rows"][0], "runtime", "cloud"]), VALUES).map(
+        lambda bad: {**GOOD["extra_rows"][0], **bad}
+    ),
+    max_size=3,
+)
+BAD = st.one_of(
+    st.dictionaries(st.sampled_from(sorted(GOOD)), VALUES | SHAPED, min_size=1, max_size=3), st.fixed_dictionaries({"extra_rows": ROWS})
+)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -162,6 +176,7 @@ def is_clean(request):
         for version in (4, 6):
             assert [str(ipaddress.ip_network(network)) for network in flow[f"ipv{version}"]] == flow[f"ipv{version}"]
         for port in flow["ports"]:
+            assert re.fullmatch(r"[a-z0-9_]{1,40}", port["row"])
             assert isinstance(port["port"], int)
             assert 1 <= port["port"] <= 65535
     for interface in request.interfaces:

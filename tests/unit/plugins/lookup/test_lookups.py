@@ -14,7 +14,7 @@ import yaml
 from ansible.errors import AnsibleError
 from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.loader import lookup_loader
-from ansible.template import Templar
+from ansible.template import Templar, trust_as_template
 from ansible_collections.avi.firewall.plugins.lookup import host_plan, port_matrix
 from ansible_collections.avi.firewall.plugins.plugin_utils import _port_matrix
 
@@ -65,7 +65,7 @@ def test_options_narrow_the_question(options, ports):
         (["controller"], {"release": "18.1"}, "release '18.1' is not one of 16.2, 16.3, 17.1"),
         (["controller"], {"features": ["ftp"]}, "'ftp' is not one of http, cli_shell"),
         (["controller"], {"source": "someone"}, "source 'someone' is not one of controller"),
-        (["controller"], {"feature": "http"}, "has no option feature; its options are destination, direction, features"),
+        (["controller"], {"feature": "http"}, "has no option feature; its options are cloud, destination, direction, extra_rows, features"),
         (["controller"], {"direction": "up"}, "'up'"),
         (["controller"], {"release": None}, "release"),
     ],
@@ -124,6 +124,69 @@ def cells(rules):
     return [(rule["host"], rule["peer"], f"{rule['protocol']}/{rule['port']}", *rule["networks"]) for rule in rules]
 
 
+def test_a_site_is_asked_for_where_a_row_depends_on_it():
+    assert [row["port"] for row in ask("port_matrix", "service_engine", release="22.1", cloud="gcp")] == [4001]
+    variables = {
+        **VARIABLES,
+        "avi_firewall_cloud": trust_as_template("{{ 'nsx' ~ '_t' }}"),
+        "avi_firewall_object_sync_port": trust_as_template("{{ 9000 + 5 }}"),
+    }
+    assert [row["port"] for row in ask("port_matrix", "service_engine", release="22.1", variables=variables)] == [9005]
+    with pytest.raises(AnsibleError, match="avi_firewall_cloud is not set"):
+        ask("port_matrix", "service_engine", release="22.1")
+
+
+EXPORTER = {
+    "name": "exporter",
+    "source": "management_client",
+    "destination": "controller",
+    "protocol": "tcp",
+    "port": 9100,
+    "why": "Metrics",
+}
+
+
+def test_rows_of_ones_own_are_answered_like_ours():
+    variables = {**VARIABLES, "avi_firewall_extra_rows": [{**EXPORTER, "port": trust_as_template("{{ 9000 + 100 }}")}]}
+    assert ask("port_matrix", "controller", release="16.3", variables=variables)[-1]["port"] == 9100
+    assert cells(ask("host_plan", "con1", variables=variables))[-1] == ("con1", "management_client", "tcp/9100", "198.51.100.0/24")
+    for name, options in (("port_matrix", {"release": "16.3"}), ("host_plan", {})):
+        with pytest.raises(AnsibleError, match=r"avi_firewall_extra_rows: row 1 \(exporter\): port 0 is not a number"):
+            ask(name, "controller" if name == "port_matrix" else "con1", extra_rows=[{**EXPORTER, "port": 0}], **options)
+
+
+def test_rows_without_a_port_are_answered():
+    rows = ask("port_matrix", "service_engine", release="22.1", cloud="aws", features=["icmp_echo", "se_tunnels"])
+    assert [(row["protocol"], row["port"]) for row in rows] == [
+        ("tcp", 4001),
+        ("ip-97", None),
+        ("ip-73", None),
+        ("ip-63", None),
+        ("icmp", None),
+    ]
+    assert ask("port_matrix", "controller", release="22.1", features=["icmp_echo"], protocol="icmp")[0]["name"] == "echo"
+
+
+def test_the_difference_of_two_releases():
+    [found] = ask("release_diff", **{"from": "17.1", "to": "20.1"})
+    assert [(row["source"], row["destination"], row["port"]) for row in found["added"]] == [("controller", "controller", 443)]
+    assert found["markdown"].startswith("# Ports of Avi, release 17.1 to 20.1\n")
+
+
+@pytest.mark.parametrize(
+    ("terms", "options", "message"),
+    [
+        ([], {"to": "18.1"}, "release_diff: release '18.1' is not one of 16.2, 16.3, 17.1, 20.1, 21.1, 22.1: no page that lists its ports"),
+        ([], {"feature": "ako"}, "release_diff has no option feature; its options are features, from, to"),
+        (["16.2"], {}, "release_diff has no option 16.2"),
+        ([], {"to": None}, "to"),
+    ],
+)
+def test_a_difference_that_cannot_be_told_says_why(terms, options, message):
+    with pytest.raises(AnsibleError, match=re.escape(message)):
+        ask("release_diff", *terms, **{"from": "17.1", "to": "20.1", **options})
+
+
 def test_the_plan_of_this_host_and_of_another():
     assert cells(ask("host_plan", "con1"))[:3] == [
         ("con1", "controller", "tcp/22", "192.0.2.12/32"),
@@ -145,7 +208,7 @@ def test_variables_of_the_play_count_for_its_own_host():
     [
         ("con9", {}, "the inventory has no host 'con9'"),
         ("con1", {"release": "18.1"}, "host_plan of con1: avi_firewall_release '18.1' is not one of 16.2, 16.3, 17.1"),
-        ("con1", {"peer": {}}, "host_plan has no option peer; its options are features, groups, kinds"),
+        ("con1", {"peer": {}}, "host_plan has no option peer; its options are cloud, extra_rows, features, groups, kinds"),
         ("con1", {"peers": {"management_client": ["x y"]}}, "avi_firewall_peers: management_client: 'x y' is not an address"),
         ("con1", {"groups": {"controller": "others"}}, "host con1 is in no group of others"),
     ],
@@ -162,3 +225,6 @@ def test_the_documentation_offers_what_the_matrix_holds():
     for feature in _port_matrix.load()["features"]:
         assert any(f"V({feature})" in line for line in options["features"]["description"])
     assert yaml.safe_load(host_plan.DOCUMENTATION)["options"]["node"]["choices"] == _port_matrix.node_types()
+    for plugin in (host_plan, port_matrix):
+        assert yaml.safe_load(plugin.DOCUMENTATION)["options"]["cloud"]["choices"] == _port_matrix.clouds()
+    assert options["protocol"]["choices"] == list(_port_matrix.PROTOCOLS)

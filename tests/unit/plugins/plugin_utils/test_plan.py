@@ -239,3 +239,57 @@ def test_flows_group_rules_by_direction_and_peer():
         "ipv4": ["192.0.2.21/32"],
         "ipv6": [],
     }
+
+
+EXPORTER = {
+    "name": "exporter",
+    "source": "management_client",
+    "destination": "controller",
+    "protocol": "tcp",
+    "port": 9100,
+    "why": "Metrics",
+}
+
+
+def test_a_row_of_ones_own_is_planned_like_ours():
+    plan = make(extra_rows=[EXPORTER, {**EXPORTER, "name": "ping", "protocol": "icmp", "port": None}])
+    assert cells(plan) == cells(make()) | {("in", "management_client", "tcp/9100", "198.51.100.0/24")}
+    assert plan.left_out == ["icmp (ping) from management_client: no rule is made for it on the host, for it has no port"]
+    with pytest.raises(ValueError, match="avi_firewall_extra_rows: row 1 lacks name"):
+        make(extra_rows=[{}])
+
+
+def test_what_has_no_port_is_left_out_and_told():
+    plan = make("service_engine", "se1", release="22.1", cloud="aws", features=["icmp_echo", "se_tunnels"], outbound=True)
+    told = [line.partition(":")[0] for line in plan.left_out]
+    assert told[:5] == [
+        "ip-97 (etherip) from service_engine",
+        "ip-73 (cphb) from service_engine",
+        "ip-63 (private_tunnel) from service_engine",
+        "icmp (echo) from controller",
+        "icmp (echo) to controller",
+    ]
+    assert all(rule["port"] for rule in plan.rules)
+    assert _plan.flows([{**plan.rules[0], "protocol": "icmp", "port": None}]) == []
+
+
+def test_service_engines_synchronise_objects_at_the_port_of_their_cloud():
+    nodes = {
+        **NODES,
+        "service_engine": [*NODES["service_engine"], {**NODES["service_engine"][0], "host": "se2", "addresses": ["192.0.2.22"]}],
+    }
+    for settings, port in (({"cloud": "gcp"}, "4001"), ({"cloud": "nsx_t"}, "9001"), ({"cloud": "gcp", "object_sync_port": 5001}, "5001")):
+        plan = make("service_engine", "se1", nodes, release="22.1", **settings)
+        assert cells(plan) == {("in", "service_engine", f"tcp/{port}", "192.0.2.22/32")}
+    with pytest.raises(ValueError, match="avi_firewall_cloud is not set, and object_sync of service_engine"):
+        make("service_engine", "se1", nodes, release="22.1")
+    assert cells(make("service_engine", "se1", nodes, cloud="gcp", object_sync_port=5001)) == set()
+
+
+def test_a_peer_whose_rows_belong_to_features_alone_is_not_passed_over_in_silence():
+    peers = {**CLIENTS, "smtp_server": ["203.0.113.25"], "service_engine": ["192.0.2.77"]}
+    assert make(release="20.1", outbound=True, peers=peers).warnings == [
+        "avi_firewall_peers names smtp_server, whose rows in release 20.1 come only with avi_firewall_features: api_defaults"
+    ]
+    assert make(release="20.1", outbound=True, peers=peers, features=["api_defaults"]).warnings == []
+    assert make(outbound=True, peers=peers).warnings == []

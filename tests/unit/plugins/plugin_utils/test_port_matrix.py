@@ -5,8 +5,11 @@
 from __future__ import annotations
 
 import copy
+from collections import Counter
+from pathlib import Path
 
 import pytest
+import yaml
 from ansible_collections.avi.firewall.plugins.plugin_utils import _plan, _port_matrix
 
 # The document of release 16.3, cell by cell, written by hand: who, to whom, protocol, port.
@@ -60,8 +63,16 @@ CELLS = {
 }
 
 
+OF_THE_DOCUMENT = (None, "http", "cli_shell")
+
+
 def held(release):
-    return {(row["source"], row["destination"], row["protocol"], row["port"]) for row in _port_matrix.table() if release in row["releases"]}
+    """Return the cells that somebody gets who asks for no feature but those of the document."""
+    return {
+        (row["source"], row["destination"], row["protocol"], row["port"])
+        for row in _port_matrix.table()
+        if release in row["releases"] and row["feature"] in OF_THE_DOCUMENT
+    }
 
 
 @pytest.mark.parametrize("release", CELLS)
@@ -69,8 +80,134 @@ def test_the_table_holds_the_cells_of_the_document_and_no_other(release):
     assert held(release) == CELLS[release]
 
 
+EXPECTED = {
+    release: [line.split() for line in lines]
+    for release, lines in yaml.safe_load(Path(__file__).with_name("expected_matrix.yml").read_text(encoding="utf-8")).items()
+}
+RUNTIMES = {"host": ["on", "its", "host"], "container": ["in", "a", "container"], None: []}
+
+
+def told(row):
+    """Return ``row`` as the expectation writes it, without its level."""
+    port = [] if row["protocol"] == "icmp" or row["protocol"].startswith("ip-") else [str(row["port"] or "set")]
+    only_with = [*filter(None, [row["feature"]]), *RUNTIMES[row["runtime"]], *filter(None, ["+".join(row["cloud"] or ())])]
+    return (row["source"], row["destination"], "/".join([row["protocol"], *port]), *only_with)
+
+
+@pytest.mark.parametrize("release", EXPECTED)
+def test_every_row_that_was_read_is_there_and_no_other(release):
+    rows = [told(row) for row in _port_matrix.table() if release in row["releases"]]
+    assert Counter(rows) == Counter(tuple(line[1:]) for line in EXPECTED[release])
+
+
+@pytest.mark.parametrize("release", EXPECTED)
+def test_what_is_implied_only_is_marked_and_belongs_to_a_feature(release):
+    implied = {tuple(line[1:]) for line in EXPECTED[release] if line[0] == "C"}
+    rows = [row for row in _port_matrix.table() if release in row["releases"]]
+    marks = ("api_defaults", "gslb_guide", "linux_server_guide")
+    assert {told(row) for row in rows if row["evidence"] in marks} == implied
+    assert all(row["feature"] for row in rows if row["evidence"] in marks)
+
+
+@pytest.mark.parametrize("release", EXPECTED)
+def test_a_question_for_each_end_gets_every_row(release):
+    wanted = {tuple(line[1:]) for line in EXPECTED[release]}
+    by_setting = {row for row in wanted if row[2] == "tcp/set"}
+    found = set()
+    for cloud in _port_matrix.clouds():
+        site = _port_matrix.Site(cloud, 4321 if by_setting and cloud == "no_orchestrator" else None)
+        for runtime in _port_matrix.RUNTIMES:
+            for end in _port_matrix.ends():
+                rows = _port_matrix.rows(end, release, chosen=_port_matrix.features(release), runtime=runtime, site=site)
+                found |= {told(row) for row in rows}
+    assert found == wanted - by_setting | {(*row[:2], "tcp/4321", *row[3:]) for row in by_setting}
+
+
 def test_no_release_is_held_beside_those_that_were_read():
-    assert _port_matrix.releases() == list(CELLS)
+    assert _port_matrix.releases() == list(EXPECTED)
+
+
+@pytest.mark.parametrize(
+    ("release", "message"),
+    [
+        ("17.2", "no page that lists its ports was found, only code that tells some of them. The nearest held: 17.1 and 20.1;"),
+        (
+            "18.2.13",
+            "no page that lists its ports was found, only what a container publishes and defaults of the API. The nearest held: 17.1 and",
+        ),
+        (
+            "30.1",
+            "no page that lists its ports was found, only what a container publishes and defaults of the API. The nearest held: 22.1;",
+        ),
+        (
+            "30.2.1",
+            "its page was not read whole, for the tables were missing, and its sources contradict each other on the object-sync port.",
+        ),
+        ("31.1", "no page, code or API model of it was found. The nearest held: 22.1; nothing is inferred from a neighbour"),
+        ("16.1", "nothing was read of it. The nearest held: 16.2;"),
+        ("22.1.3", "the rows are those of every 22.1: write 22.1"),
+        ("latest", "a release is two numbers, as 16.3"),
+        ("1" * 5000 + ".1", "a release is two numbers, as 16.3"),
+    ],
+)
+def test_a_release_that_is_not_held_is_refused_with_the_reason_and_the_nearest(release, message):
+    with pytest.raises(_port_matrix.PortMatrixError) as caught:
+        _port_matrix.rows("controller", release)
+    start = f"release {release!r} is not one of 16.2, 16.3, 17.1, 20.1, 21.1, 22.1: "
+    assert str(caught.value).startswith(start + message)
+
+
+def sync(release, chosen=(), **site):
+    rows = _port_matrix.rows("service_engine", release, chosen=chosen, site=_port_matrix.Site(**site))
+    return [row["port"] for row in rows if row["name"] == "object_sync"]
+
+
+@pytest.mark.parametrize(
+    ("clouds", "port"),
+    [(("aws", "azure", "gcp", "openstack"), 4001), (("vcenter", "linux_server", "nsx_t"), 9001), (("no_orchestrator",), 1024)],
+)
+def test_the_cloud_or_the_setting_tells_the_port_of_object_sync(clouds, port):
+    for cloud in clouds:
+        for release in ("21.1", "22.1"):
+            if cloud != "no_orchestrator":
+                assert sync(release, cloud=cloud) == [port]
+            assert sync(release, cloud=cloud, object_sync_port="1024") == [1024]
+        assert sync("20.1", ["object_sync"], cloud=cloud) == [9001]
+        assert sync("17.1", cloud=cloud, object_sync_port=4001) == []
+
+
+def test_a_row_that_depends_on_the_cloud_is_not_left_out_in_silence():
+    with pytest.raises(_port_matrix.PortMatrixError) as caught:
+        sync("22.1")
+    assert str(caught.value) == (
+        "avi_firewall_cloud is not set, and object_sync of service_engine in release 22.1 depends on it: "
+        "one of aws, azure, gcp, openstack, vcenter, linux_server, nsx_t, no_orchestrator is allowed"
+    )
+    with pytest.raises(
+        _port_matrix.PortMatrixError, match="avi_firewall_object_sync_port is not set, and for avi_firewall_cloud no_orchestrator"
+    ):
+        sync("21.1", cloud="no_orchestrator")
+
+
+@pytest.mark.parametrize(
+    ("site", "message"),
+    [
+        (
+            {"cloud": "aliyun"},
+            "avi_firewall_cloud 'aliyun' is not one of aws, azure, gcp, openstack, vcenter, linux_server, nsx_t, no_orchestrator",
+        ),
+        ({"cloud": ["aws"]}, "avi_firewall_cloud ['aws'] is not one of aws"),
+        ({"object_sync_port": 80}, "avi_firewall_object_sync_port 80 is not a port for it: a number from 1024 to 65535"),
+        ({"object_sync_port": 65536}, "avi_firewall_object_sync_port 65536 is not"),
+        ({"object_sync_port": "4001 "}, "avi_firewall_object_sync_port '4001 ' is not"),
+        ({"object_sync_port": True}, "avi_firewall_object_sync_port True is not"),
+        ({"object_sync_port": 4001.0}, "avi_firewall_object_sync_port 4001.0 is not"),
+    ],
+)
+def test_a_setting_of_the_site_that_cannot_be_is_refused(site, message):
+    with pytest.raises(_port_matrix.PortMatrixError) as caught:
+        _port_matrix.Site(**site)
+    assert str(caught.value).startswith(message)
 
 
 def names(*args, **kwargs):
@@ -141,6 +278,11 @@ def changed(**keys):
         ({"releases": ["18.1"]}, "release '18.1' is not one of 16.2, 16.3, 17.1"),
         ({"releases": []}, "names no release"),
         ({"when": "fax"}, "feature 'fax' is not one of http, cli_shell"),
+        ({"cloud": ["aliyun"]}, "cloud 'aliyun' is not one of aws, azure"),
+        ({"port_setting": "ssh_port"}, "port_setting 'ssh_port' is not one of object_sync_port"),
+        ({"protocol": "icmp"}, "port 25, but icmp knows no ports: null is allowed"),
+        ({"protocol": "ip-97"}, "port 25, but ip-97 knows no ports"),
+        ({"name": "Mail!"}, "name 'Mail!' is not at most 40 lower-case letters"),
         ({"runtime": "docker"}, "runtime 'docker' is not one of host, container"),
         ({"why": None}, "lacks why"),
         ({"since": "16.2"}, "has the unknown key since"),
@@ -166,6 +308,17 @@ def test_a_name_given_twice_is_refused():
     matrix = changed()
     matrix["ports"]["smtp_server"].append({**matrix["ports"]["smtp_server"][0], "port": 26})
     with pytest.raises(_port_matrix.PortMatrixError, match="two rows of smtp_server are named 'smtp'"):
+        _port_matrix.check(matrix)
+
+
+def test_rows_for_different_clouds_or_releases_may_be_one_port_and_one_name():
+    matrix = changed(cloud=["aws"], releases=["16.2"])
+    row = matrix["ports"]["smtp_server"][0]
+    del matrix["ports"]["smtp_server"][1:]
+    matrix["ports"]["smtp_server"] += [{**row, "cloud": ["gcp"]}, {**row, "releases": ["16.3"]}]
+    _port_matrix.check(matrix)
+    matrix["ports"]["smtp_server"].append({**row, "cloud": ["azure", "gcp"]})
+    with pytest.raises(_port_matrix.PortMatrixError, match=r"row 'smtp' of smtp_server stands twice in release 16\.2"):
         _port_matrix.check(matrix)
 
 

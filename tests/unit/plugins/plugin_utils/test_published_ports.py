@@ -56,7 +56,7 @@ def test_only_what_a_host_defines_is_asked_of_it():
 
 def test_every_port_of_a_controller_in_a_container_is_published_but_the_time_of_its_host():
     for release in _port_matrix.releases():
-        rows = _port_matrix.rows("controller", release, chosen=_port_matrix.features(release), runtime="container")
+        rows = _port_matrix.rows("controller", release, chosen=["http", "cli_shell"], runtime="container")
         moved = {row["name"] for row in rows if _published_ports.moved(row, dict.fromkeys(VENDORS, 7))["port"] == 7}
         assert {row["name"] for row in rows} - moved == {"time"}
     assert [row["name"] for row in _port_matrix.unpublished()] == ["time"]

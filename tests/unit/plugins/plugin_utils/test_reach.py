@@ -212,3 +212,8 @@ def test_the_result_carries_each_cause_to_its_cell(paths):
         ("odd", None, [], None, []),
     ]
     _verify_result.read(whole)
+
+
+def test_what_has_no_port_is_not_tried():
+    at = _reach.target("con1", ["controller"], SOURCES["con1"], [*RULES, rule("service_engine", "icmp", None, "192.0.2.21/32")])
+    assert set(_reach.all_ports(at)) == MATRIX
