@@ -4,10 +4,10 @@
 
 """The guard of the ports that a Controller in a container publishes: a table of nftables of our own, beside any firewall.
 
-Docker and podman rewrite the destination of what comes to a published port (DNAT) and forward it: it never passes INPUT. So the guard
-stands on the forward hook. There it drops what calls such a port of the host and is from none of the plan's sources; it accepts nothing
-that another table drops. It names the host's port and none of their chains, which differ and come and go. What a proxy in user space
-carries to the container does pass INPUT, where the host's firewall decides.
+Docker and podman rewrite the destination of what comes to a published port (DNAT) and forward it: it never passes INPUT. What a proxy in
+user space carries to the container does, and so does everything once somebody has stopped a firewall that took Docker's chains with it.
+So the guard stands on both hooks. There it drops what calls such a port of the host and is from none of the plan's sources; it accepts
+nothing that another table drops. It names the host's port and none of their chains, which differ and come and go.
 
 The kernel forgets it at a reboot: a unit loads it before any container can start. `flush ruleset` takes it away: a drop-in of
 nftables.service loads it again as the last step there, and an include line in the user's ruleset within the user's own transaction.
@@ -35,6 +35,7 @@ ADDRESS_TYPES = {4: "ipv4_addr", 6: "ipv6_addr"}
 LABEL = 127
 HOOKS = {
     "called": "type filter hook prerouting priority mangle; policy accept;",
+    "delivered": "type filter hook input priority filter; policy accept;",
     "forwarded": "type filter hook forward priority filter; policy accept;",
 }
 ACCEPT = re.compile(r"(?:ip6? saddr @(\S+)|meta nfproto ipv([46])) meta l4proto (\w+) ct original proto-dst (\d+) accept\b")
@@ -74,6 +75,7 @@ def wanted(request: _host.Request) -> Blocks:
         **sets,
         "chain published": [*rules, *(f'{_port(*port)} drop comment "{request.mark}"' for port in ports)],
         "chain called": [HOOKS["called"], *elsewhere],
+        "chain delivered": [HOOKS["delivered"], 'iifname != "lo" ct state new jump published'],
         "chain forwarded": [HOOKS["forwarded"], "ct state new ct status dnat jump published"],
     }
 

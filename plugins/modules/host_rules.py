@@ -53,7 +53,8 @@ options:
   published:
     description:
       - The ports of the host, each with C(protocol) and C(port), that the container of the Controller publishes. A table of nftables of our
-        own drops what is forwarded from them to the container and is from no peer of O(flows), whatever the firewall is.
+        own drops what calls them and is from no peer of O(flows), forwarded to the container or delivered to a proxy, whatever the
+        firewall is.
     type: list
     elements: dict
     default: []

@@ -47,6 +47,11 @@ table inet avi-firewall {
 		udp dport 161 ct state new fib daddr type != local ct label set 127
 	}
 
+	chain delivered {
+		type filter hook input priority filter; policy accept;
+		iifname != "lo" ct state new jump published
+	}
+
 	chain forwarded {
 		type filter hook forward priority filter; policy accept;
 		ct state new ct status dnat jump published
@@ -95,7 +100,8 @@ def test_sets_and_chains_keep_their_place_while_they_are_filled_anew():
     text = _published.transaction(found, WANTED)
     table = _published._table(WANTED)
     assert text == (
-        "flush chain inet avi-firewall called\nflush chain inet avi-firewall forwarded\nflush chain inet avi-firewall published\n"
+        "flush chain inet avi-firewall called\nflush chain inet avi-firewall delivered\n"
+        "flush chain inet avi-firewall forwarded\nflush chain inet avi-firewall published\n"
         f"flush set inet avi-firewall gone-4\nflush set inet avi-firewall management_client-4\n{table}delete set inet avi-firewall gone-4\n"
     )
 
