@@ -200,7 +200,7 @@ class LookupModule(LookupBase):
     def _variables(self, host: str, variables: Any) -> Any:
         """Return the variables of ``host`` that a plan is made from; those of the task's own host with the play's on top."""
         names = {entry["name"] for option in self.option_definitions.values() for entry in option.get("vars", [])}
-        names.update(_published_ports.vendor_variables())
+        names.update([*_published_ports.vendor_variables(), _published_ports.SE_ROLE])
         known = variables["hostvars"][host]
         found = {name: known[name] for name in names if name in known}
         if host == variables.get("inventory_hostname"):

@@ -83,14 +83,18 @@ def make(
     known = Peers(host, settings.peers, nodes, resolve)
     plan = Plan()
     published = _published(plan, host, settings, runtime) if node == "controller" else {}
-    dialled = _dialled(nodes) if settings.outbound and runtime == "container" else {}
+    called = _published_ports.called(settings.vendor_ports) if node == "service_engine" else {}
+    plan.warnings.extend(_misled(host, called, nodes))
+    dialled = {**called, **_dialled(nodes)} if settings.outbound and runtime == "container" else {}
     for end in kinds if node == "cluster_node" else [node]:
         for direction in ("in", "out") if settings.outbound else ("in",):
             for row in _port_matrix.rows(end, str(settings.release), direction, settings.features, runtime, site):
                 moved = published if direction == "in" else dialled if row["destination"] == "controller" else {}
                 _add(plan, node, direction, _published_ports.moved(row, moved), known)
             plan.warnings.extend(_unasked(end, direction, settings))
-    plan.published.extend(_published_ports.cells(published))
+    if published:
+        accepted = _port_matrix.rows("controller", str(settings.release), "in", settings.features, runtime, site)
+        plan.published.extend(_published_ports.cells(published, [row for row in accepted if row["feature"]]))
     return plan
 
 
@@ -150,21 +154,35 @@ def _published(plan: Plan, host: str, settings: Settings, runtime: str) -> _publ
             f"avi_controller_ports of host {host} is {settings.ports!r}, and avi_controller_runtime is host: only a Controller in a "
             "container publishes ports. Set avi_controller_runtime to docker or podman, or take avi_controller_ports away"
         )
-    if settings.vendor_ports:
+    if moving := [name for name in settings.vendor_ports if name.startswith("con_")]:
         plan.warnings.append(
-            f"{', '.join(settings.vendor_ports)} is set, which moves ports of a Controller in a container, and avi_controller_runtime "
+            f"{', '.join(moving)} is set, which moves ports of a Controller in a container, and avi_controller_runtime "
             "is host: nothing is moved"
         )
     return {}
 
 
 def _dialled(nodes: _inventory.Nodes) -> _published_ports.Ports:
-    """Return the ports at which the Controllers of the inventory are called, in containers all of them."""
+    """Return the ports at which the Controllers of the inventory are called, in containers all of them; nothing where none moves."""
     found = {tuple(sorted(entry["ports"].items())): entry for entry in nodes.get("controller", []) if entry["ports"]}
     if len(found) > 1:
         shown = "; ".join(f"{entry['host']}: {entry['ports']}" for entry in found.values())
         raise PlanError(f"avi_controller_ports differs, and avi_firewall_outbound is true: give the Controllers the same ports ({shown})")
     return next(iter(found.values()))["ports"] if found else {}
+
+
+def _misled(host: str, called: _published_ports.Ports, nodes: _inventory.Nodes) -> list[str]:
+    """Return a warning for each port at which the vendor's role lets ``host`` call Controllers that do not listen there."""
+    found = []
+    for service, port in called.items():
+        entry = _port_matrix.published()[service]
+        listening = {node["ports"].get(service, entry.get("on_host", entry["port"])) for node in nodes.get("controller", [])}
+        if listening - {port}:
+            found.append(
+                f"{entry['called_by']} of host {host} is {port}, at which the vendor's role lets this Service Engine call the Controllers, "
+                f"and they listen at {', '.join(map(str, sorted(listening)))}"
+            )
+    return found
 
 
 class Peers:

@@ -62,7 +62,8 @@ def check(matrix: Mapping[str, Any]) -> None:
         raise PortMatrixError(f"the matrix has the keys {sorted(matrix)} in place of {sorted(expected)}")
     inbound = {(row["protocol"], row["port"]) for row in matrix["ports"]["controller"]}
     for service, entry in matrix["published"].items():
-        if entry.keys() != {"protocol", "port", "variable"} or (entry["protocol"], entry["port"]) not in inbound:
+        known = {"protocol", "port", "variable"} <= entry.keys() <= {"protocol", "port", "variable", "called_by", "on_host"}
+        if not known or any((entry["protocol"], entry.get(key, entry["port"])) not in inbound for key in ("port", "on_host")):
             raise PortMatrixError(f"published: {service}: {entry} is no protocol, port and variable of a row of controller")
     cells: set[tuple[Any, ...]] = set()
     names: set[tuple[Any, ...]] = set()
@@ -170,7 +171,10 @@ def cluster_node_kinds() -> list[str]:
 
 
 def published() -> dict[str, dict[str, Any]]:
-    """Return what a Controller in a container publishes: ``protocol``, ``port`` and ``variable`` of each service."""
+    """Return what a Controller in a container publishes: ``protocol``, ``port`` and ``variable`` of each service.
+
+    Where there are such: ``called_by``, the variable by which a Service Engine knows the port, ``on_host``, the port without a container.
+    """
     return dict(load()["published"])
 
 

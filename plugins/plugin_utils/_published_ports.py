@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from . import _port_matrix
@@ -15,19 +15,39 @@ from . import _port_matrix
 # The port of each service.
 Ports = dict[str, int]
 
+# The variable that the vendor's role for Service Engines cannot do without. Its ssh_port means something else to other people's roles.
+SE_ROLE = "se_master_ctl_ip"
+
 
 class PublishedPortError(ValueError):
     """The variables of a host do not say which ports its Controller publishes."""
 
 
 def vendor_variables() -> list[str]:
-    """Return the variables by which the vendor's own role moves the ports."""
-    return [service["variable"] for service in _port_matrix.published().values()]
+    """Return the variables of the vendor's own roles that tell ports: of a Controller's, and of a Service Engine's."""
+    services = _port_matrix.published().values()
+    return [*(service["variable"] for service in services), *(service["called_by"] for service in services if "called_by" in service)]
 
 
 def given(variables: Mapping[str, Any], template: Callable[[Any], Any] = lambda value: value) -> dict[str, Any]:
-    """Return those of the vendor's variables that ``variables`` defines."""
-    return {name: template(variables[name]) for name in vendor_variables() if name in variables}
+    """Return those of the vendor's variables that ``variables`` defines; those of a Service Engine only where its role is in use."""
+    return {
+        name: template(variables[name])
+        for name in vendor_variables()
+        if name in variables and (SE_ROLE in variables or name.startswith("con_"))
+    }
+
+
+def called(vendor: Mapping[str, Any]) -> Ports:
+    """Return the ports at which the vendor's role lets a Service Engine call the Controllers, as far as ``vendor`` tells them.
+
+    Raises PublishedPortError naming variable, value and what is allowed.
+    """
+    return {
+        service: _port(row["called_by"], vendor[row["called_by"]])
+        for service, row in _port_matrix.published().items()
+        if row.get("called_by") in vendor
+    }
 
 
 def ports(chosen: Any, vendor: Mapping[str, Any]) -> Ports:
@@ -72,6 +92,11 @@ def moved(row: _port_matrix.Row, found: Ports) -> _port_matrix.Row:
     return row
 
 
-def cells(found: Ports) -> list[dict[str, Any]]:
-    """Return the published ports as flat dicts with ``protocol`` and ``port``."""
-    return [{"protocol": _port_matrix.published()[service]["protocol"], "port": port} for service, port in found.items()]
+def cells(found: Ports, rows: Iterable[_port_matrix.Row] = ()) -> list[dict[str, Any]]:
+    """Return the published ports as flat dicts with ``protocol`` and ``port``.
+
+    ``rows`` are those of features in use: their ports are the container's too, published beside the others.
+    """
+    services = [(_port_matrix.published()[service]["protocol"], port) for service, port in found.items()]
+    features = [(row["protocol"], row["port"]) for row in (moved(row, found) for row in rows) if row["port"] is not None]
+    return [{"protocol": protocol, "port": port} for protocol, port in dict.fromkeys([*services, *features])]

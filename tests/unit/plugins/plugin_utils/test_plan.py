@@ -103,6 +103,14 @@ def test_published_ports_move_with_the_rules_that_name_them():
     assert {cell[2] for cell in cells(plan)} == {"tcp/6098", "tcp/9443", "tcp/8443", "udp/161", "udp/123"}
 
 
+def test_what_features_add_is_published_too_and_what_the_host_answers_itself_is_not():
+    assert published(make(runtime="docker", features=["dns_service", "mesos_dns", "http"])) == [*PUBLISHED, ("udp", 53), ("udp", 8053)]
+    own = [
+        {"name": "exporter", "source": "management_client", "destination": "controller", "protocol": "tcp", "port": 9100, "why": "Metrics"}
+    ]
+    assert published(make(runtime="docker", extra_rows=own)) == PUBLISHED
+
+
 def controllers(*ports):
     return {"controller": [{**entry, "runtime": "container", "ports": one} for entry, one in zip(NODES["controller"], ports, strict=True)]}
 
@@ -128,6 +136,38 @@ def test_ports_that_differ_stop_only_those_who_dial_them():
         _plan.PlanError, match=r"avi_controller_ports differs, and avi_firewall_outbound is true: .*con1: .*6098.*con2: .*5098"
     ):
         make("service_engine", "se1", nodes, outbound=True)
+
+
+AT_CONTROLLERS = "at which the vendor's role lets this Service Engine call the Controllers, and they listen at"
+
+
+@pytest.mark.parametrize(
+    ("nodes", "said", "warnings"),
+    [
+        (None, {"ssh_port": 22, "sysint_port": "8443"}, []),
+        (None, {"ssh_port": "5098"}, [f"ssh_port of host se1 is 5098, {AT_CONTROLLERS} 22"]),
+        (controllers(MOVED, MOVED), {"ssh_port": 6098, "sysint_port": 9443}, []),
+        (
+            controllers(MOVED, {**MOVED, "system_portal": 8443}),
+            {"sysint_port": 9443},
+            [f"sysint_port of host se1 is 9443, {AT_CONTROLLERS} 8443, 9443"],
+        ),
+        (controllers(MOVED, MOVED), {"ssh_port": 22}, [f"ssh_port of host se1 is 22, {AT_CONTROLLERS} 6098"]),
+    ],
+)
+def test_a_service_engine_that_would_call_at_the_wrong_port_is_told(nodes, said, warnings):
+    assert make("service_engine", "se1", nodes, vendor_ports=said).warnings == warnings
+
+
+def test_where_no_controller_is_known_the_vendors_role_tells_where_a_service_engine_calls():
+    peers = {"controller": ["192.0.2.64/26"]}
+    said = {"ssh_port": "6098", "sysint_port": 9443}
+    plan = make("service_engine", "se1", {}, peers=peers, runtime="docker", outbound=True, vendor_ports=said)
+    assert {cell[2] for cell in cells(plan)} == {"tcp/6098", "tcp/9443", "udp/123"}
+    known = make("service_engine", "se1", controllers(MOVED, MOVED), outbound=True, vendor_ports={"ssh_port": 22, "sysint_port": 1})
+    assert {cell[2] for cell in cells(known)} == {"tcp/6098", "tcp/9443", "udp/123"}
+    with pytest.raises(ValueError, match=r"^sysint_port 'x' is not a port: a number from 1 to 65535$"):
+        make("service_engine", "se1", {}, peers=peers, vendor_ports={"sysint_port": "x"})
 
 
 def test_on_its_host_a_controller_moves_no_port():

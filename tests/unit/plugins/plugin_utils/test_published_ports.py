@@ -60,3 +60,9 @@ def test_every_port_of_a_controller_in_a_container_is_published_but_the_time_of_
         moved = {row["name"] for row in rows if _published_ports.moved(row, dict.fromkeys(VENDORS, 7))["port"] == 7}
         assert {row["name"] for row in rows} - moved == {"time"}
     assert [row["name"] for row in _port_matrix.unpublished()] == ["time"]
+
+
+def test_variables_of_a_service_engine_count_only_where_its_role_is_in_use():
+    variables = {"ssh_port": 2222, "sysint_port": 8443, "con_cli_port": 5055}
+    assert _published_ports.given(variables) == {"con_cli_port": 5055}
+    assert _published_ports.given({**variables, "se_master_ctl_ip": "192.0.2.11"}) == variables
