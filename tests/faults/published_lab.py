@@ -14,7 +14,7 @@ import dataclasses
 import json
 import re
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from faults import machines
@@ -57,6 +57,11 @@ _IMPORT = """
     for folder in bin sbin lib lib64; do ln -sfn usr/$folder /root/bare/$folder; done
     tar -C /root/bare -c . | {tool} import - bare:1
     """
+
+
+# How docker or podman starts a container of the image above, and what runs in it.
+RUN = "run --detach --restart=always --volume /usr:/usr:ro --volume /etc/lab:/etc/lab:ro"
+LISTEN = "bare:1 /usr/bin/python3 /usr/local/sbin/lab-listener"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -108,16 +113,14 @@ HOSTS = (
 )
 
 
-def _start(machine: Machine) -> None:
+def prepare(machine: Machine) -> None:
+    """Start a host with its firewall and its runtime, which has one image and runs no container yet."""
     storage = "/var/lib/docker" if machine.runtime == "docker" else "/var/lib/containers"
     volumes = [f"--volume={storage}", f"--volume={WORK}:/etc/lab:ro"]
     run(machine.container, machine.number, "--privileged", "--systemd=always", *volumes, IMAGE, "/sbin/init")
     machine.wait()
     machine.sh(CLOSE[machine.backend])
     machine.sh(_OPEN_SSH[machine.backend])
-    publish = [f"-p {host}:{port}/{protocol}" for (protocol, host), port in PUBLISHED.items()]
-    command = "bare:1 /usr/bin/python3 /usr/local/sbin/lab-listener /etc/lab/inner.json"
-    common = "run --detach --restart=always --volume /usr:/usr:ro --volume /etc/lab:/etc/lab:ro"
     if machine.runtime == "docker":
         daemon: dict[str, Any] = {"default-cgroupns-mode": "private"}
         if machine.ipv6:
@@ -125,22 +128,27 @@ def _start(machine: Machine) -> None:
         machine.sh(f"mkdir -p /etc/docker; echo '{json.dumps(daemon)}' > /etc/docker/daemon.json; systemctl --quiet enable --now docker")
     else:
         machine.sh("systemctl --quiet enable podman-restart; podman network create --ipv6 --subnet 10.90.0.0/24 --subnet fd00:90d::/64 avi")
-        common += " --network avi --cgroups=disabled"
     machine.sh(_IMPORT.format(tool=machine.runtime))
-    machine.sh(f"{machine.runtime} {common} --name controller {' '.join(publish)} {command}")
-    machine.sh(f"{machine.runtime} {common} --name other -p {OTHER[1]}:443 {command}")
+
+
+def _start(machine: Machine) -> None:
+    prepare(machine)
+    publish = [f"-p {host}:{port}/{protocol}" for (protocol, host), port in PUBLISHED.items()]
+    common = f"{RUN} --network avi --cgroups=disabled" if machine.runtime == "podman" else RUN
+    machine.sh(f"{machine.runtime} {common} --name controller {' '.join(publish)} {LISTEN} /etc/lab/inner.json")
+    machine.sh(f"{machine.runtime} {common} --name other -p {OTHER[1]}:443 {LISTEN} /etc/lab/inner.json")
     machine.wait_for_containers()
 
 
 @contextlib.contextmanager
-def lab(*hosts: Machine) -> Iterator[None]:
+def lab(*hosts: Machine, start: Callable[[Machine], None] = _start) -> Iterator[None]:
     """Start the hosts, and remove them at the end."""
     WORK.mkdir(parents=True, exist_ok=True)
     inner = {protocol: [port for (kind, _host), port in PUBLISHED.items() if kind == protocol] for protocol in ("tcp", "udp")}
     WORK.joinpath("ports.json").write_text(json.dumps({"tcp": [OWN[1]], "udp": []}), encoding="utf-8")
     WORK.joinpath("inner.json").write_text(json.dumps(inner), encoding="utf-8")
     try:
-        each(_start, hosts)
+        each(start, hosts)
         yield
     finally:
         podman("rm", "--force", "--ignore", "--volumes", "--time", "0", *(host.container for host in hosts))
