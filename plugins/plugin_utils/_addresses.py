@@ -67,12 +67,18 @@ def is_host_name(value: Any) -> bool:
 
 @functools.cache
 def resolve(name: str) -> tuple[str, ...]:
-    """Return the addresses of the host ``name`` in both families. Raises AddressError when there are none."""
+    """Return the addresses of the host ``name`` in both families. Raises AddressError when there are none.
+
+    Loopback addresses, as a machine's own hosts file has for its name, are nobody's on the network: they count as none.
+    """
     try:
         found = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as exc:
         raise AddressError(f"the host name {name!r} does not resolve: {exc}") from exc
-    return tuple(sorted({str(entry[4][0]) for entry in found}))
+    addresses = sorted({str(entry[4][0]) for entry in found})
+    if not (others := [address for address in addresses if not ipaddress.ip_address(address).is_loopback]):
+        raise AddressError(f"the host name {name!r} resolves to {', '.join(addresses)}, which only the control node itself has")
+    return tuple(others)
 
 
 def as_list(value: Any) -> list[Any]:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import ipaddress
+import socket
 
 import pytest
 from ansible_collections.avi.firewall.plugins.plugin_utils import _addresses
@@ -114,6 +115,21 @@ def test_a_name_stands_for_its_addresses():
         "192.0.2.1/32",
         "2001:db8::1/128",
     ]
+
+
+def answer(monkeypatch, *addresses):
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_arguments, **_more: [(0, 0, 6, "", (address, 0)) for address in addresses])
+
+
+def test_a_name_resolves_in_both_families(monkeypatch):
+    answer(monkeypatch, "2001:db8::1", "192.0.2.1", "127.0.1.1", "192.0.2.1")
+    assert _addresses.resolve("both.example") == ("192.0.2.1", "2001:db8::1")
+
+
+def test_a_name_that_leads_back_to_the_control_node_is_named(monkeypatch):
+    answer(monkeypatch, "127.0.1.1", "::1")
+    with pytest.raises(_addresses.AddressError, match=r"'own\.example' resolves to 127\.0\.1\.1, ::1, which only the control node itself"):
+        _addresses.resolve("own.example")
 
 
 def test_a_name_that_does_not_resolve_is_named():
