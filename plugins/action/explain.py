@@ -28,7 +28,7 @@ class ActionModule(ActionBase):
             self._task.args = _task.given(self._task.args, task_vars, self._templar.template)
             options = self.validate_argument_spec({**_task.SPEC, "node": {"type": "str"}, **asked})[1]
             plans, addresses = _task.plans(options, task_vars, self._templar.template)
-            sources = _explanation.sources(options["source"], task_vars["hostvars"])
+            sources = _explanation.sources(options["source"], task_vars["hostvars"], list(plans))
             questions = _explanation.questions(
                 _reach.target(host, list(plans), addresses, [rule for plan in plans.values() for rule in plan.rules]),
                 sources,

@@ -27,15 +27,17 @@ class ActionModule(ActionBase):
             }
         )[1]
         nodes = task_vars[options["nodes"]]["nodes"]
-        known = {entry["host"]: entry["addresses"] for entries in nodes.values() for entry in entries}
+        known = {entry["host"]: entry for entries in nodes.values() for entry in entries}
         hosts, hostvars = task_vars["ansible_play_hosts"], task_vars["hostvars"]
         try:
             also_open = _reach.ports(options["also_open"], "avi_verify_also_open")
-            sources = {host: known.get(host) or _inventory.addresses(host, hostvars[host]) for host in hosts}
+            looking = {host: known.get(host) or _inventory.whereabouts(host, hostvars[host]) for host in hosts}
         except ValueError as exc:
             raise AnsibleActionFail(str(exc)) from exc
         listening = [hostvars[host][options["targets"]]["target"] for host in hosts]
-        targets = [target for target in listening if target]
+        sources = {host: entry["addresses"] for host, entry in looking.items()}
+        seen_as = {host: entry["seen_as"] for host, entry in looking.items()}
+        targets = [{**target, "seen": _reach.seen(target, sources, seen_as)} for target in listening if target]
         members = _reach.members(sources, targets)
         gone = [host for host in task_vars["ansible_play_hosts_all"] if host not in hosts]
         left = _reach.not_tried(sources, targets, also_open) + [_reach.failed(host) for host in gone]

@@ -14,7 +14,8 @@ description:
   - Reads the inventory for the hosts of every node type and their addresses, and connects to none of them. Hosts outside the play or its
     limit count all the same.
   - The address of a host is its variable C(avi_firewall_address) (one or a list), else C(ansible_host) if that is an address, else the
-    default addresses from facts that are already known. A host with none of them stops the play.
+    default addresses from facts that are already known. A host with none of them stops the play. As a source it is what its variable
+    C(avi_firewall_address_seen_as) says, where it is set.
   - Run it once for all hosts, with C(run_once), and register what it returns for M(avi.firewall.plan) and M(avi.firewall.apply).
 attributes:
   check_mode:
@@ -49,7 +50,7 @@ EXAMPLES = """
 
 RETURN = """
 nodes:
-  description: The hosts of each node type whose group exists, with C(host), C(addresses), C(runtime), C(kinds) and C(ports).
+  description: The hosts of each node type whose group exists, with C(host), C(addresses), C(seen_as), C(runtime), C(kinds) and C(ports).
   type: dict
   returned: success
 """

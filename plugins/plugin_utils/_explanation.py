@@ -6,16 +6,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from . import _addresses, _inventory, _port_matrix, _reach
 
 
-def sources(value: str, hostvars: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Return the addresses of ``value``: an inventory host, an address, or a name that resolves. Raises AddressError, InventoryError."""
+def sources(value: str, hostvars: Mapping[str, Mapping[str, Any]], types: Collection[str]) -> list[str]:
+    """Return as what addresses a host of ``types`` sees ``value``: an inventory host, an address, or a name that resolves.
+
+    Raises AddressError, InventoryError, PortMatrixError.
+    """
     if value in hostvars:
-        return _inventory.addresses(value, hostvars[value])
+        at = _inventory.whereabouts(value, hostvars[value])
+        return _reach.single(_inventory.seen_by(types, at["addresses"], at["seen_as"]))
     if _addresses.is_host_name(value):
         return list(_addresses.resolve(value))
     return [_addresses.address(value)]

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from . import _addresses, _port_matrix, _published_ports
@@ -26,8 +26,8 @@ def collect(
     """Return the hosts of every node type.
 
     ``names`` maps each node type to the name of its inventory group, ``groups`` each group to its hosts.
-    The answer maps a node type to a list of ``{"host": …, "addresses": […], "runtime": …, "kinds": […], "ports": {…}}``; a node type
-    whose group does not exist is left out, one whose group is empty has an empty list.
+    The answer maps a node type to a list of ``{"host": …, "addresses": […], "seen_as": {…}, "runtime": …, "kinds": […], "ports": {…}}``;
+    a node type whose group does not exist is left out, one whose group is empty has an empty list.
     Raises InventoryError naming the host and the variable.
     """
     if not isinstance(names, Mapping):
@@ -48,11 +48,16 @@ def _node(node: str, host: str, variables: Mapping[str, Any]) -> dict[str, Any]:
     where = runtime(variables.get("avi_controller_runtime", "host"))
     return {
         "host": host,
-        "addresses": addresses(host, variables),
+        **whereabouts(host, variables),
         "runtime": where,
         "kinds": kinds(variables.get("avi_cluster_node_kinds", []), host),
         "ports": _ports(host, variables) if node == "controller" and where == "container" else {},
     }
+
+
+def whereabouts(host: str, variables: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``addresses`` and ``seen_as`` of ``host``, as the functions of these names do."""
+    return {"addresses": addresses(host, variables), "seen_as": seen_as(host, variables)}
 
 
 def _ports(host: str, variables: Mapping[str, Any]) -> _published_ports.Ports:
@@ -63,7 +68,7 @@ def _ports(host: str, variables: Mapping[str, Any]) -> _published_ports.Ports:
 
 
 def addresses(host: str, variables: Mapping[str, Any]) -> list[str]:
-    """Return the addresses that ``host`` is known by to the others.
+    """Return the addresses at which the others dial ``host``, and as which they see it unless :func:`seen_as` says otherwise.
 
     ``avi_firewall_address`` if set, else ``ansible_host`` if it is an address, else the default addresses from gathered
     or cached facts. Raises InventoryError when there is none, or when ``avi_firewall_address`` is none.
@@ -88,6 +93,42 @@ def addresses(host: str, variables: Mapping[str, Any]) -> list[str]:
             f"host {host} has no known address: set avi_firewall_address (or ansible_host) to one, or gather facts of this host first"
         )
     return found
+
+
+def seen_as(host: str, variables: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Return as which networks others see ``host`` through NAT, by their node type; a type that is missing sees its addresses.
+
+    The value of ``avi_firewall_address_seen_as`` is an address, a network (the pool of a NAT) or a list of them, for every type, or a
+    mapping from node type to that. Raises InventoryError, PortMatrixError.
+    """
+    variable = f"avi_firewall_address_seen_as of host {host}"
+    given = variables.get("avi_firewall_address_seen_as")
+    if given is None:
+        return {}
+    by_type = given if isinstance(given, Mapping) else dict.fromkeys(_port_matrix.node_types(), given)
+    found = {}
+    for node, values in by_type.items():
+        _port_matrix.require(f"{variable}: node type", node, _port_matrix.node_types())
+        try:
+            networks = [_addresses.network(value) for value in _addresses.as_list(values)]
+        except _addresses.AddressError as exc:
+            raise InventoryError(f"{variable}: {exc}") from exc
+        if not networks:
+            raise InventoryError(f"{variable} is empty")
+        for network in networks:
+            if network.prefixlen == 0:
+                raise InventoryError(f"{variable}: '{network}' is everyone, where the addresses of one host are wanted")
+        found[node] = _addresses.collapse(networks)
+    return found
+
+
+def seen_by(types: Collection[str], dialled: Sequence[str], seen: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return as what a host of ``types`` sees one that is ``dialled`` at these addresses and ``seen`` as :func:`seen_as` says.
+
+    A packet comes from one place, whatever the host is that it comes to: the first of its types decides.
+    """
+    first = next((node for node in _port_matrix.node_types() if node in types), None)
+    return list(seen.get(first, dialled))
 
 
 def _of_facts(host: str, facts: Mapping[str, Any]) -> list[str]:

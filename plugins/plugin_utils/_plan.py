@@ -65,8 +65,9 @@ def make(
 ) -> Plan:
     """Return the plan of ``host`` as a ``node`` (one of the node types).
 
-    ``nodes`` is what :func:`_inventory.collect` returned. A rule is a flat dict: ``node``, ``direction`` (in or out),
-    ``peer``, ``name`` (of the row), ``protocol``, ``port``, ``networks`` (list of strings, IPv4 first) and ``why``.
+    ``nodes`` is what :func:`_inventory.collect` returned.
+    A rule is a flat dict: ``node``, ``direction`` (in or out), ``peer``,
+    ``name`` (of the row), ``protocol``, ``port``, ``networks`` (list of strings, IPv4 first) and ``why``.
     ``warnings`` tells of peers that are there but have no address yet, ``left_out`` of outbound rows without a
     destination, and of rows without a port. ``published`` are the ports (``protocol``, ``port``) of the host that lead to a Controller in a
     container, whether or not a rule names them.
@@ -80,7 +81,8 @@ def make(
     if node == "cluster_node" and not kinds:
         allowed = ", ".join(_port_matrix.cluster_node_kinds())
         raise PlanError(f"avi_cluster_node_kinds of host {host} is empty: name what it is, of {allowed}")
-    known = Peers(host, settings.peers, nodes, resolve)
+    seer = _inventory.types(host, nodes) or [node]
+    known = Peers(host, seer, settings.peers, nodes, resolve)
     plan = Plan()
     published = _published(plan, host, settings, runtime) if node == "controller" else {}
     called = _published_ports.called(settings.vendor_ports) if node == "service_engine" else {}
@@ -186,51 +188,61 @@ def _misled(host: str, called: _published_ports.Ports, nodes: _inventory.Nodes) 
 
 
 class Peers:
-    """The networks of every peer of one host, each worked out once."""
+    """The networks of every peer of one host, which is of the node types ``types``, each worked out once."""
 
     def __init__(
         self,
         host: str,
+        types: Sequence[str],
         given: Mapping[str, Any],
         nodes: _inventory.Nodes,
         resolve: Callable[[str], Iterable[str]],
     ) -> None:
+        self._host = host
+        self._types = types
         self._given = given
         self._resolve = resolve
-        self._found: dict[str, list[str] | None] = {}
-        self._members: dict[str, list[str]] = {}
-        inventory = {entry["host"]: entry["addresses"] for entries in nodes.values() for entry in entries}
-        self._inventory = inventory
+        self._found: dict[tuple[str, str], list[str] | None] = {}
+        self._inventory = {entry["host"]: entry for entries in nodes.values() for entry in entries}
+        self._members: dict[str, list[Mapping[str, Any]]] = {}
         for node, entries in nodes.items():
             if node == "cluster_node":
                 for kind in _port_matrix.cluster_node_kinds():
                     if members := [entry for entry in entries if kind in entry["kinds"]]:
-                        self._members[kind] = _others(members, host)
+                        self._members[kind] = members
             else:
-                self._members[node] = _others(entries, host)
+                self._members[node] = entries
 
-    def networks(self, peer: str) -> list[str] | None:
-        """Return the networks of ``peer``; None when neither a group nor ``avi_firewall_peers`` knows it."""
-        if peer not in self._found:
-            self._found[peer] = self._work_out(peer)
-        return self._found[peer]
+    def networks(self, peer: str, direction: str) -> list[str] | None:
+        """Return the networks of ``peer``, as it comes ``in`` or is dialled (``out``).
 
-    def _work_out(self, peer: str) -> list[str] | None:
+        None when neither a group nor ``avi_firewall_peers`` knows it.
+        """
+        key = peer, direction
+        if key not in self._found:
+            self._found[key] = self._work_out(peer, direction)
+        return self._found[key]
+
+    def _work_out(self, peer: str, direction: str) -> list[str] | None:
         if peer not in self._given and peer not in self._members:
             return None
         try:
-            given = _addresses.networks(self._given.get(peer, []), self._of_name)
+            given = _addresses.networks(self._given.get(peer, []), lambda name: self._of_name(name, direction))
         except _addresses.AddressError as exc:
             raise PlanError(f"avi_firewall_peers: {peer}: {exc}") from exc
-        return _addresses.networks([*given, *self._members.get(peer, [])])
+        # What a host sends to itself never leaves it.
+        members = [entry for entry in self._members.get(peer, []) if entry["host"] != self._host]
+        return _addresses.networks([*given, *(address for entry in members for address in self._of_host(entry, direction))])
 
-    def _of_name(self, name: str) -> Iterable[str]:
-        return self._inventory.get(name) or self._resolve(name)
+    def _of_host(self, entry: Mapping[str, Any], direction: str) -> Sequence[str]:
+        """Return the addresses of a host of the inventory: where it is dialled, or as what it is seen."""
+        if direction == "out":
+            return entry["addresses"]
+        return _inventory.seen_by(self._types, entry["addresses"], entry["seen_as"])
 
-
-def _others(entries: Iterable[Mapping[str, Any]], host: str) -> list[str]:
-    """Return the addresses of ``entries`` but those of ``host``: what it sends to itself never leaves it."""
-    return [address for entry in entries if entry["host"] != host for address in entry["addresses"]]
+    def _of_name(self, name: str, direction: str) -> Iterable[str]:
+        known = self._inventory.get(name)
+        return self._of_host(known, direction) if known else self._resolve(name)
 
 
 def _add(plan: Plan, node: str, direction: str, row: _port_matrix.Row, known: Peers) -> None:
@@ -239,7 +251,7 @@ def _add(plan: Plan, node: str, direction: str, row: _port_matrix.Row, known: Pe
         way = "from" if direction == "in" else "to"
         plan.left_out.append(f"{row['protocol']} ({row['name']}) {way} {peer}: no rule is made for it on the host, for it has no port")
         return
-    networks = known.networks(peer)
+    networks = known.networks(peer, direction)
     flow = f"{row['protocol']}/{row['port']} ({row['name']})"
     if networks:
         plan.rules.append(

@@ -15,7 +15,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from . import _port_matrix, _verify_result
+from . import _inventory, _port_matrix, _verify_result
 
 Port = tuple[str, int]
 
@@ -59,7 +59,7 @@ def target(host: str, types: Sequence[str], addresses: Sequence[str], rules: Ite
     """Return what is to be tried at ``host``, whose plans hold ``rules``.
 
     ``rules``: for each port and peer that shall get in the name of the row; ``peers``: their networks; ``closed``: ports of the matrix that
-    shall be shut here, for they belong to other node types, releases or ways to run.
+    shall be shut here, for they belong to other node types, releases or ways to run; ``seen``: by which addresses it sees hosts behind NAT.
     """
     inbound = [rule for rule in rules if rule["direction"] == "in" and rule["port"] is not None]
     planned = {(rule["protocol"], rule["port"]) for rule in inbound}
@@ -73,7 +73,22 @@ def target(host: str, types: Sequence[str], addresses: Sequence[str], rules: Ite
         ],
         "peers": {rule["peer"]: rule["networks"] for rule in inbound},
         "closed": sorted(inbound_ports() - planned),
+        "seen": {},
     }
+
+
+def single(networks: Iterable[str]) -> list[str]:
+    """Return the first address of each of ``networks``: a NAT sends from any of its pool, and to the rules each is the same peer."""
+    return [network.partition("/")[0] for network in networks]
+
+
+def seen(target: Mapping[str, Any], sources: Mapping[str, Sequence[str]], seen_as: Mapping[str, Mapping[str, Any]]) -> dict[str, list[str]]:
+    """Return the hosts that ``target`` sees by other addresses than their own, and these: what its ``seen`` is to be.
+
+    ``seen_as`` holds for each of ``sources`` what :func:`_inventory.seen_as` returned.
+    """
+    found = {host: single(_inventory.seen_by(target["types"], sources[host], nat)) for host, nat in seen_as.items() if nat}
+    return {host: addresses for host, addresses in found.items() if addresses != list(sources[host])}
 
 
 def inbound_ports() -> set[Port]:
@@ -117,7 +132,7 @@ def members(sources: Mapping[str, Sequence[str]], targets: Iterable[Mapping[str,
     for at in targets:
         peers = {peer: Networks(networks) for peer, networks in at["peers"].items()}
         for source, addresses in sources.items():
-            for address in addresses:
+            for address in at["seen"].get(source, addresses):
                 if known := [peer for peer, networks in peers.items() if address in networks]:
                     found.setdefault(source, {}).setdefault(at["host"], {})[address] = known
     return found
@@ -134,7 +149,7 @@ def trials(source: str, paths: Mapping[str, Any]) -> Iterator[Trial]:
     for at in paths["targets"]:
         if at["host"] == source:
             continue
-        for mine in paths["sources"][source]:
+        for mine in at["seen"].get(source, paths["sources"][source]):
             peers = members_there.get(at["host"], {}).get(mine, ())
             rows = {(rule["protocol"], rule["port"]): (rule["row"], rule["peer"]) for rule in at["rules"] if rule["peer"] in peers}
             for address in (address for address in at["addresses"] if (":" in address) == (":" in mine)):
@@ -151,12 +166,11 @@ def not_tried(
 
     Each is ``{"peer": …, "networks": […], "destination": …, "ports": ["tcp/443"], "why": …}``.
     """
-    looking: dict[str, list[ipaddress.IPv4Address | ipaddress.IPv6Address]] = {
-        source: [ipaddress.ip_address(address) for address in addresses] for source, addresses in sources.items()
-    }
+    looking = {source: _parsed(addresses) for source, addresses in sources.items()}
     found = []
     for at in targets:
-        others = [address for source, addresses in looking.items() if source != at["host"] for address in addresses]
+        seeing = {**looking, **{source: _parsed(addresses) for source, addresses in at["seen"].items()}}
+        others = [address for source, addresses in seeing.items() if source != at["host"] for address in addresses]
         for peer, networks in at["peers"].items():
             if missing := _without(networks, others):
                 written = [f"{rule['protocol']}/{rule['port']}" for rule in at["rules"] if rule["peer"] == peer]
@@ -172,6 +186,10 @@ def not_tried(
 def failed(host: str) -> dict[str, Any]:
     """Return what stands for a host that dropped out before anything was tried there, as :func:`not_tried` returns it."""
     return {"peer": "anyone", "networks": [], "destination": host, "ports": [], "why": "the host failed before anything was tried"}
+
+
+def _parsed(addresses: Iterable[str]) -> list[ipaddress.IPv4Address | ipaddress.IPv6Address]:
+    return [ipaddress.ip_address(address) for address in addresses]
 
 
 def _without(networks: Sequence[str], addresses: Iterable[ipaddress.IPv4Address | ipaddress.IPv6Address]) -> list[str]:

@@ -53,6 +53,7 @@ GOOD = {
     "backend": "auto",
     "state": "present",
     "avi_firewall_address": ["192.0.2.21", "2001:db8::21"],
+    "avi_firewall_address_seen_as": {"controller": ["203.0.113.21", "2001:db8:1::/64"]},
     "ansible_host": "192.0.2.22",
     "ansible_facts": {"default_ipv4": {"address": "192.0.2.23"}},
     "avi_controller_runtime": "docker",
@@ -61,7 +62,14 @@ GOOD = {
     "groups": {"controller": "controllers", "service_engine": "engines"},
 }
 KNOWN_BY_FACTS = {**GOOD, "avi_firewall_address": None, "ansible_host": "se1.example.com"}
-OF_HOST = ("avi_firewall_address", "ansible_host", "ansible_facts", "avi_controller_runtime", "avi_cluster_node_kinds")
+OF_HOST = (
+    "avi_firewall_address",
+    "avi_firewall_address_seen_as",
+    "ansible_host",
+    "ansible_facts",
+    "avi_controller_runtime",
+    "avi_cluster_node_kinds",
+)
 
 # What means something to a shell, to nft, to XML, to a rules file or to a resolver; and what is almost an address.
 # One on each line.
@@ -163,7 +171,11 @@ def planned(values):
     nodes = _inventory.collect(
         values["groups"], {"controllers": ["con1"], "engines": ["se1"]}, {"con1": {"ansible_host": "192.0.2.11"}, "se1": variables}
     )
-    known = {"nodes": {"nodes": nodes}, "inventory_hostname": "con1", "con_portal_https_port": values["con_portal_https_port"]}
+    known = {
+        "nodes": {"nodes": nodes},
+        "inventory_hostname": "con1",
+        "con_portal_https_port": values["con_portal_https_port"],
+    }
     plan = _task.plan(options, known, lambda value: value)
     means = {name: options[name] for name in ("interfaces", "zone", "nftables_chain")}
     return _host.Request("controller", "con", _plan.flows(plan.rules), published=plan.published, **means)

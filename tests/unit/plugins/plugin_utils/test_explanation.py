@@ -53,10 +53,16 @@ def test_a_destination_without_a_plan_is_named():
 
 def test_a_source_is_a_host_or_an_address():
     hostvars = {"se1": {"avi_firewall_address": ["192.0.2.21", "2001:db8::21"]}}
-    assert _explanation.sources("se1", hostvars) == ["192.0.2.21", "2001:db8::21"]
-    assert _explanation.sources("198.51.100.7", hostvars) == ["198.51.100.7"]
+    assert _explanation.sources("se1", hostvars, ["controller"]) == ["192.0.2.21", "2001:db8::21"]
+    assert _explanation.sources("198.51.100.7", hostvars, ["controller"]) == ["198.51.100.7"]
     with pytest.raises(_addresses.AddressError, match=r"'192.0.2.0/24' is a network"):
-        _explanation.sources("192.0.2.0/24", hostvars)
+        _explanation.sources("192.0.2.0/24", hostvars, ["controller"])
+
+
+def test_a_source_behind_nat_is_who_the_destination_sees():
+    hostvars = {"se1": {"ansible_host": "192.0.2.21", "avi_firewall_address_seen_as": {"controller": ["198.51.100.8/29"]}}}
+    assert _explanation.sources("se1", hostvars, ["controller"]) == ["198.51.100.8"]
+    assert _explanation.sources("se1", hostvars, ["service_engine"]) == ["192.0.2.21"]
 
 
 def told(path=(), holders=(HOLDER,), findings=(), source="192.0.2.21"):

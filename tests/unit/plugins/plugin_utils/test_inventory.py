@@ -42,6 +42,64 @@ def test_the_address_of_a_host(variables, found):
     assert _inventory.addresses("con1", variables) == found
 
 
+EVERYONE = ("controller", "service_engine", "cluster_node")
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        (None, {}),
+        ("198.51.100.1", {node: ["198.51.100.1/32"] for node in EVERYONE}),
+        (
+            ["2001:DB8:1::/64", "198.51.100.1", "198.51.100.8/29", "198.51.100.9"],
+            {node: ["198.51.100.1/32", "198.51.100.8/29", "2001:db8:1::/64"] for node in EVERYONE},
+        ),
+        (
+            {"controller": "198.51.100.1", "cluster_node": ["198.51.100.8/29"]},
+            {"controller": ["198.51.100.1/32"], "cluster_node": ["198.51.100.8/29"]},
+        ),
+    ],
+)
+def test_what_others_see_of_a_host_behind_nat(given, found):
+    assert _inventory.seen_as("se1", {"avi_firewall_address_seen_as": given}) == found
+    assert _inventory.addresses("se1", {"ansible_host": "192.0.2.21", "avi_firewall_address_seen_as": given}) == ["192.0.2.21"]
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ("se1.example.com", ": 'se1.example.com' is not an address or network"),
+        ([], " is empty"),
+        ({"controller": []}, " is empty"),
+        (7, ": 7 is a int"),
+        ({"controller": {"a": "192.0.2.1"}}, ": {'a': '192.0.2.1'} is a dict"),
+        (["198.51.100.1", "0.0.0.0/0"], ": '0.0.0.0/0' is everyone, where the addresses of one host are wanted"),
+        ({"controller": "::/0"}, ": '::/0' is everyone"),
+        ({"router": "198.51.100.1"}, ": node type 'router' is not one of controller, service_engine, cluster_node"),
+        ({"management_client": "198.51.100.1"}, ": node type 'management_client' is not one of controller"),
+    ],
+)
+def test_what_nobody_can_be_seen_as_is_named(given, message):
+    with pytest.raises((_inventory.InventoryError, _port_matrix.PortMatrixError)) as caught:
+        _inventory.seen_as("se1", {"avi_firewall_address_seen_as": given})
+    assert str(caught.value).startswith(f"avi_firewall_address_seen_as of host se1{message}")
+
+
+@pytest.mark.parametrize(
+    ("types", "seen"),
+    [
+        (["controller"], ["198.51.100.1/32"]),
+        (["cluster_node", "controller"], ["198.51.100.1/32"]),
+        (["cluster_node"], ["198.51.100.8/29"]),
+        (["cluster_node", "service_engine"], ["192.0.2.21"]),
+        ([], ["192.0.2.21"]),
+    ],
+)
+def test_the_first_type_of_a_host_decides_what_it_sees(types, seen):
+    nat = {"cluster_node": ["198.51.100.8/29"], "controller": ["198.51.100.1/32"]}
+    assert _inventory.seen_by(types, ["192.0.2.21"], nat) == seen
+
+
 def test_a_host_named_by_its_address_has_that_address():
     assert _inventory.addresses("192.0.2.9", {}) == ["192.0.2.9"]
 
@@ -65,7 +123,12 @@ def test_a_host_without_an_address_is_named(variables, message):
 
 def test_every_group_is_collected_and_a_missing_one_left_out():
     hostvars = {
-        "con1": {"ansible_host": "192.0.2.1", "avi_controller_runtime": "podman", "con_portal_https_port": 9443},
+        "con1": {
+            "ansible_host": "192.0.2.1",
+            "avi_firewall_address_seen_as": {"service_engine": "198.51.100.1"},
+            "avi_controller_runtime": "podman",
+            "con_portal_https_port": 9443,
+        },
         "node1": {"ansible_host": "192.0.2.31", "avi_cluster_node_kinds": ["marathon"]},
     }
     groups = {"avi_controllers": ["con1"], "avi_cluster_nodes": ["node1"]}
@@ -74,12 +137,15 @@ def test_every_group_is_collected_and_a_missing_one_left_out():
             {
                 "host": "con1",
                 "addresses": ["192.0.2.1"],
+                "seen_as": {"service_engine": ["198.51.100.1/32"]},
                 "runtime": "container",
                 "kinds": [],
                 "ports": {"ssh": 5098, "http": 80, "https": 9443, "system_portal": 8443, "cli": 5054, "snmp": 161},
             }
         ],
-        "cluster_node": [{"host": "node1", "addresses": ["192.0.2.31"], "runtime": "host", "kinds": ["marathon"], "ports": {}}],
+        "cluster_node": [
+            {"host": "node1", "addresses": ["192.0.2.31"], "seen_as": {}, "runtime": "host", "kinds": ["marathon"], "ports": {}}
+        ],
     }
     assert _inventory.collect(NAMES, {"avi_service_engines": []}, {}) == {"service_engine": []}
 

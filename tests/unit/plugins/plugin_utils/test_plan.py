@@ -9,18 +9,21 @@ from ansible_collections.avi.firewall.plugins.plugin_utils import _plan
 
 NODES = {
     "controller": [
-        {"host": "con1", "addresses": ["192.0.2.11", "2001:db8::11"], "runtime": "host", "kinds": [], "ports": {}},
-        {"host": "con2", "addresses": ["192.0.2.12"], "runtime": "host", "kinds": [], "ports": {}},
+        {"host": "con1", "addresses": ["192.0.2.11", "2001:db8::11"], "seen_as": {}, "runtime": "host", "kinds": [], "ports": {}},
+        {"host": "con2", "addresses": ["192.0.2.12"], "seen_as": {}, "runtime": "host", "kinds": [], "ports": {}},
     ],
-    "service_engine": [{"host": "se1", "addresses": ["192.0.2.21"], "runtime": "host", "kinds": [], "ports": {}}],
-    "cluster_node": [{"host": "node1", "addresses": ["192.0.2.31"], "runtime": "host", "kinds": ["kubernetes_node"], "ports": {}}],
+    "service_engine": [{"host": "se1", "addresses": ["192.0.2.21"], "seen_as": {}, "runtime": "host", "kinds": [], "ports": {}}],
+    "cluster_node": [
+        {"host": "node1", "addresses": ["192.0.2.31"], "seen_as": {}, "runtime": "host", "kinds": ["kubernetes_node"], "ports": {}}
+    ],
 }
 CLIENTS = {"management_client": ["198.51.100.0/24"]}
 
 
 def make(node="controller", host="con1", nodes=None, **settings):
     settings = {"release": "16.3", "peers": CLIENTS, **settings}
-    return _plan.make(node, host, _plan.Settings(**settings), NODES if nodes is None else nodes, {"www.example": ["203.0.113.1"]}.get)
+    nodes = NODES if nodes is None else nodes
+    return _plan.make(node, host, _plan.Settings(**settings), nodes, {"www.example": ["203.0.113.1"]}.get)
 
 
 def cells(plan):
@@ -74,6 +77,51 @@ def test_outbound_rows_lead_to_groups_and_named_peers_and_the_rest_is_listed():
 def test_named_addresses_add_to_the_group_and_a_host_of_the_inventory_goes_by_its_name():
     plan = make(peers={**CLIENTS, "service_engine": ["192.0.2.64/26", "con2"]})
     assert ("in", "service_engine", "udp/123", "192.0.2.12/32", "192.0.2.21/32", "192.0.2.64/26") in cells(plan)
+
+
+def nat(seen_as, **also):
+    """Return the nodes where se1 is seen as ``seen_as`` says; ``also`` changes its entry further."""
+    return {**NODES, "service_engine": [{**NODES["service_engine"][0], "seen_as": seen_as, **also}]}
+
+
+def reaching(plan, peer, direction="in"):
+    return {tuple(rule["networks"]) for rule in plan.rules if (rule["peer"], rule["direction"]) == (peer, direction)}
+
+
+def test_a_source_is_what_it_is_seen_as_and_a_destination_its_address():
+    nodes = nat({"controller": ["203.0.113.8/29"]})
+    assert reaching(make(nodes=nodes), "service_engine") == {("203.0.113.8/29",)}
+    rows = {"release": "22.1", "cloud": "gcp", "extra_rows": [DIAL]}
+    dialling = make(nodes=nodes, outbound=True, **rows)
+    assert reaching(dialling, "service_engine") == {("203.0.113.8/29",)}
+    assert reaching(dialling, "service_engine", "out") == {("192.0.2.21/32",)}
+    # Another Service Engine is on the same side of the NAT.
+    nodes["service_engine"].append({**NODES["service_engine"][0], "host": "se2", "addresses": ["192.0.2.22"]})
+    assert reaching(make("service_engine", "se2", nodes, **rows), "service_engine") == {("192.0.2.21/32",)}
+
+
+DIAL = {"name": "debug", "source": "controller", "destination": "service_engine", "protocol": "tcp", "port": 22, "why": "Debugging"}
+
+
+def test_a_host_of_two_types_sees_a_packet_once():
+    nodes = nat({"cluster_node": ["203.0.113.1/32"]}, addresses=["192.0.2.21"])
+    nodes["controller"] = [{**NODES["controller"][0], "seen_as": {"controller": ["203.0.113.2/32"]}}]
+    nodes["cluster_node"] = [{**NODES["cluster_node"][0]}]
+    assert reaching(make("cluster_node", "node1", nodes, kinds=["kubernetes_node"]), "controller") == {
+        ("192.0.2.11/32", "2001:db8::11/128")
+    }
+    nodes["controller"] += [{**NODES["controller"][0], "host": "node1", "addresses": ["192.0.2.31"]}]
+    assert reaching(make("cluster_node", "node1", nodes, kinds=["kubernetes_node"]), "controller") == {("203.0.113.2/32",)}
+
+
+def test_a_host_outside_of_the_groups_sees_as_what_it_is_planned_as():
+    plan = make(host="elsewhere", nodes=nat({"controller": ["203.0.113.5/32"], "service_engine": ["203.0.113.6/32"]}))
+    assert reaching(plan, "service_engine") == {("203.0.113.5/32",)}
+
+
+def test_a_name_of_the_inventory_is_seen_through_nat_as_well():
+    plan = make(nodes=nat({"controller": ["203.0.113.5/32"]}), peers={"management_client": ["se1"]})
+    assert reaching(plan, "management_client") == {("203.0.113.5/32",)}
 
 
 def test_a_container_listens_on_5098():

@@ -58,6 +58,39 @@ def test_what_shall_be_open_follows_from_both_addresses(paths):
     }
 
 
+def behind_nat(seen_as, networks, types=("controller",)):
+    """Return the paths to con1 where se1 is seen as ``seen_as`` and the rules let ``networks`` in."""
+    rules = [rule("service_engine", "tcp", 8443, *networks)]
+    at = _reach.target("con1", types, SOURCES["con1"], rules)
+    at |= {"listening": [], "holders": [], "seen": _reach.seen(at, SOURCES, {"con1": {}, "se1": seen_as})}
+    return {"sources": SOURCES, "targets": [at], "members": _reach.members(SOURCES, [at]), "also_open": [], "not_tried": []}
+
+
+def test_a_host_behind_nat_is_judged_by_the_address_it_is_seen_as():
+    paths = behind_nat({"controller": ["203.0.113.5/32"]}, ["203.0.113.5/32"])
+    assert opened(paths) == {("se1", "203.0.113.5", "192.0.2.11", "tcp/8443", "service_engine")}
+    assert {trial.source_address for trial in _reach.trials("se1", paths)} == {"203.0.113.5"}
+    assert _reach.not_tried(SOURCES, paths["targets"]) == []
+    assert len(_reach.judge(paths, answers(paths), {"con1": []})) == sum(len(list(_reach.trials(source, paths))) for source in SOURCES)
+    # Its own address does not come through: were that let in, nobody could try it.
+    paths = behind_nat({"controller": ["203.0.113.5/32"]}, ["192.0.2.21/32"])
+    assert opened(paths) == set()
+    assert _reach.not_tried(SOURCES, paths["targets"])[0]["networks"] == ["192.0.2.21/32"]
+
+
+def test_a_pool_is_tried_once_by_its_first_address():
+    paths = behind_nat({"controller": ["203.0.113.8/29"]}, ["203.0.113.0/24"])
+    assert opened(paths) == {("se1", "203.0.113.8", "192.0.2.11", "tcp/8443", "service_engine")}
+
+
+def test_who_sees_no_nat_sees_the_address_of_the_host():
+    nat = {"controller": ["203.0.113.5/32"]}
+    paths = behind_nat(nat, ["192.0.2.21/32"], types=["service_engine"])
+    assert opened(paths) == {("se1", "192.0.2.21", "192.0.2.11", "tcp/8443", "service_engine")}
+    assert paths["targets"][0]["seen"] == {}
+    assert behind_nat(nat, ["192.0.2.21/32"], types=["cluster_node", "controller"])["targets"][0]["seen"] == {"se1": ["203.0.113.5"]}
+
+
 def test_all_else_shall_be_shut_and_is_tried_as_well(paths):
     for source, families in (("se1", 2), ("jump", 1), ("odd", 1)):
         tried = list(_reach.trials(source, paths))
