@@ -6,22 +6,31 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible.errors import AnsibleActionFail
+from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.plugins.action import ActionBase
-from ansible_collections.avi.firewall.plugins.plugin_utils import _inventory
+from ansible_collections.avi.firewall.plugins.plugin_utils import _exported, _inventory
 
 
 class ActionModule(ActionBase):
-    """Reads the inventory; connects to no host."""
+    """Reads the inventory and what a Controller has told of its nodes; connects to no host."""
 
     TRANSFERS_FILES = False
     _requires_connection = False
 
     def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
         result = super().run(tmp, task_vars)
-        options = self.validate_argument_spec({"groups": {"type": "dict", "required": True}})[1]
+        spec = {"groups": {"type": "dict", "required": True}, "peers_from": {"type": "raw", "default": []}}
+        options = self.validate_argument_spec(spec)[1]
         try:
             nodes = _inventory.collect(options["groups"], task_vars["groups"], task_vars["hostvars"])
+            exported = _exported.collect([self._find(path) for path in _exported.paths(options["peers_from"])], nodes)
         except ValueError as exc:
             raise AnsibleActionFail(str(exc)) from exc
-        return {**result, "changed": False, "nodes": nodes}
+        return {**result, "changed": False, "nodes": nodes, "exported": exported}
+
+    def _find(self, path: str) -> str:
+        """Return where ``path`` is: where a file to be copied would be, else, for a playbook of a collection is elsewhere, where we are."""
+        try:
+            return self._find_needle("files", path)
+        except AnsibleError:
+            return path

@@ -31,5 +31,6 @@ class ActionModule(ActionBase):
             "changed": False,
             "rules": len(plan.rules),
             "left_out": plan.left_out,
+            "resolved": plan.resolved,
             "warnings": [f"{host}: {warning}" for warning in plan.warnings],
         }

@@ -39,5 +39,6 @@ class ActionModule(ActionBase):
             return {**result, **started}
         # What tells the host which rules are meant, for when one has to be explained.
         rules = [_task.host_arguments({**options, "node": node}, plan, addresses) for node, plan in plans.items()]
-        target |= {"token": token, "listening": started["listening"], "holders": started["holders"]}
+        resolved = {name: found for plan in plans.values() for name, found in plan.resolved.items()}
+        target |= {"token": token, "listening": started["listening"], "holders": started["holders"], "resolved": resolved}
         return {**result, "target": target, "rules": rules}

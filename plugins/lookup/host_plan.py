@@ -43,6 +43,12 @@ options:
     default: {}
     vars:
       - name: avi_firewall_peers
+  peers_from:
+    description: A path or a list of paths to answers of the Controller's API, as M(avi.firewall.collect) takes them.
+    type: raw
+    default: []
+    vars:
+      - name: avi_firewall_peers_from
   outbound:
     description: Whether outbound rules are wanted as well.
     type: bool
@@ -165,7 +171,7 @@ from typing import Any
 
 from ansible.errors import AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
-from ansible_collections.avi.firewall.plugins.plugin_utils import _inventory, _plan, _published_ports
+from ansible_collections.avi.firewall.plugins.plugin_utils import _exported, _inventory, _plan, _published_ports
 
 
 class LookupModule(LookupBase):
@@ -188,14 +194,20 @@ class LookupModule(LookupBase):
         settings = _plan.Settings(**{name: options[name] for name in _plan.Settings.__dataclass_fields__})
         try:
             nodes = _inventory.collect(options["groups"], variables["groups"], variables["hostvars"])
+            files = [self._find(path, variables) for path in _exported.paths(options["peers_from"])]
+            exported = _exported.collect(files, nodes)
             types = [options["node"]] if options["node"] else _inventory.types(host, nodes)
             if not types:
                 raise AnsibleLookupError(
                     f"host_plan: host {host} is in no group of {', '.join(options['groups'].values())} (avi_firewall_groups)"
                 )
-            return [{"host": host, **rule} for node in types for rule in _plan.make(node, host, settings, nodes).rules]
+            return [{"host": host, **rule} for node in types for rule in _plan.make(node, host, settings, nodes, exported=exported).rules]
         except ValueError as exc:
             raise AnsibleLookupError(f"host_plan of {host}: {exc}") from exc
+
+    def _find(self, path: str, variables: Any) -> str:
+        """Return where ``path`` is, as M(avi.firewall.collect) does."""
+        return self.find_file_in_search_path(variables, "files", path, ignore_missing=True) or path
 
     def _variables(self, host: str, variables: Any) -> Any:
         """Return the variables of ``host`` that a plan is made from; those of the task's own host with the play's on top."""

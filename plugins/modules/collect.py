@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = """
 module: collect
-short_description: Collect the addresses of all nodes from the inventory
+short_description: Collect the addresses of all nodes
 version_added: 0.1.0
 author: avi.firewall contributors (@avi-firewall)
 description:
@@ -16,6 +16,7 @@ description:
   - The address of a host is its variable C(avi_firewall_address) (one or a list), else C(ansible_host) if that is an address, else the
     default addresses from facts that are already known. A host with none of them stops the play. As a source it is what its variable
     C(avi_firewall_address_seen_as) says, where it is set.
+  - Nodes that the inventory does not have may come from O(peers_from). Host names there are resolved, in both families.
   - Run it once for all hosts, with C(run_once), and register what it returns for M(avi.firewall.plan) and M(avi.firewall.apply).
 attributes:
   check_mode:
@@ -32,6 +33,13 @@ options:
     description: The inventory group of each node type, C(controller), C(service_engine) and C(cluster_node). A group need not exist.
     type: dict
     required: true
+  peers_from:
+    description:
+      - A path or a list of paths, on the control node, to answers of the Controller's API in JSON, to C(GET /api/cluster),
+        C(/api/serviceengine-inventory) or C(/api/serviceengine). Of an answer in pages, each has to be there.
+      - A relative path is looked for like the C(src) of M(ansible.builtin.copy), and last in the current directory.
+    type: raw
+    default: []
 seealso:
   - module: avi.firewall.plan
   - module: avi.firewall.apply
@@ -44,6 +52,7 @@ EXAMPLES = """
       controller: avi_controllers
       service_engine: avi_service_engines
       cluster_node: avi_cluster_nodes
+    peers_from: "{{ inventory_dir }}/cluster.json"
   run_once: true
   register: nodes
 """
@@ -51,6 +60,12 @@ EXAMPLES = """
 RETURN = """
 nodes:
   description: The hosts of each node type whose group exists, with C(host), C(addresses), C(seen_as), C(runtime), C(kinds) and C(ports).
+  type: dict
+  returned: success
+exported:
+  description:
+    - The nodes of each node type of which O(peers_from) tells, with C(name), C(addresses), C(public) (where it is dialled from outside),
+      C(resolved) (the addresses of its host names) and C(host), the host of the inventory that has one of these addresses, or null.
   type: dict
   returned: success
 """

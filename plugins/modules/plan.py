@@ -53,4 +53,9 @@ left_out:
   type: list
   elements: str
   returned: success
+resolved:
+  description: The addresses of each host name that stands for a peer, by name.
+  type: dict
+  returned: success
+  sample: {ldap.example.com: ["192.0.2.40", "2001:db8::40"]}
 """

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from . import _addresses, _extra_rows, _inventory, _port_matrix, _published_ports
+from . import _addresses, _exported, _extra_rows, _inventory, _port_matrix, _published_ports
 
 # What the names on a host begin with, by node type. Short, for an ipset's name has 31 characters at most.
 PARTS = {"controller": "con", "service_engine": "se", "cluster_node": "node"}
@@ -54,6 +54,7 @@ class Plan:
     warnings: list[str] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
     published: list[dict[str, Any]] = field(default_factory=list)
+    resolved: dict[str, list[str]] = field(default_factory=dict)
 
 
 def make(
@@ -62,15 +63,16 @@ def make(
     settings: Settings,
     nodes: _inventory.Nodes,
     resolve: Callable[[str], Iterable[str]] = _addresses.resolve,
+    exported: _exported.Exported | None = None,
 ) -> Plan:
     """Return the plan of ``host`` as a ``node`` (one of the node types).
 
-    ``nodes`` is what :func:`_inventory.collect` returned.
+    ``nodes`` is what :func:`_inventory.collect` returned, ``exported`` what :func:`_exported.collect` did.
     A rule is a flat dict: ``node``, ``direction`` (in or out), ``peer``,
     ``name`` (of the row), ``protocol``, ``port``, ``networks`` (list of strings, IPv4 first) and ``why``.
     ``warnings`` tells of peers that are there but have no address yet, ``left_out`` of outbound rows without a
     destination, and of rows without a port. ``published`` are the ports (``protocol``, ``port``) of the host that lead to a Controller in a
-    container, whether or not a rule names them.
+    container, whether or not a rule names them; ``resolved`` the addresses of each host name that stands for a peer.
     Raises PlanError, PortMatrixError, PublishedPortError, InventoryError or AddressError, naming variable and value.
     """
     _port_matrix.require("node type", node, _port_matrix.node_types())
@@ -82,8 +84,8 @@ def make(
         allowed = ", ".join(_port_matrix.cluster_node_kinds())
         raise PlanError(f"avi_cluster_node_kinds of host {host} is empty: name what it is, of {allowed}")
     seer = _inventory.types(host, nodes) or [node]
-    known = Peers(host, seer, settings.peers, nodes, resolve)
-    plan = Plan()
+    known = Peers(host, seer, settings.peers, nodes, exported or {}, resolve)
+    plan = Plan(resolved=known.resolved)
     published = _published(plan, host, settings, runtime) if node == "controller" else {}
     called = _published_ports.called(settings.vendor_ports) if node == "service_engine" else {}
     plan.warnings.extend(_misled(host, called, nodes))
@@ -188,7 +190,10 @@ def _misled(host: str, called: _published_ports.Ports, nodes: _inventory.Nodes) 
 
 
 class Peers:
-    """The networks of every peer of one host, which is of the node types ``types``, each worked out once."""
+    """The networks of every peer of one host, which is of the node types ``types``, each worked out once.
+
+    ``resolved`` holds the addresses of each host name that was met.
+    """
 
     def __init__(
         self,
@@ -196,14 +201,17 @@ class Peers:
         types: Sequence[str],
         given: Mapping[str, Any],
         nodes: _inventory.Nodes,
+        exported: _exported.Exported,
         resolve: Callable[[str], Iterable[str]],
     ) -> None:
+        self.resolved: dict[str, list[str]] = {}
         self._host = host
         self._types = types
         self._given = given
         self._resolve = resolve
         self._found: dict[tuple[str, str], list[str] | None] = {}
         self._inventory = {entry["host"]: entry for entries in nodes.values() for entry in entries}
+        self._exported = exported
         self._members: dict[str, list[Mapping[str, Any]]] = {}
         for node, entries in nodes.items():
             if node == "cluster_node":
@@ -216,7 +224,7 @@ class Peers:
     def networks(self, peer: str, direction: str) -> list[str] | None:
         """Return the networks of ``peer``, as it comes ``in`` or is dialled (``out``).
 
-        None when neither a group nor ``avi_firewall_peers`` knows it.
+        None when neither a group, nor ``avi_firewall_peers``, nor ``avi_firewall_peers_from`` knows it.
         """
         key = peer, direction
         if key not in self._found:
@@ -224,7 +232,7 @@ class Peers:
         return self._found[key]
 
     def _work_out(self, peer: str, direction: str) -> list[str] | None:
-        if peer not in self._given and peer not in self._members:
+        if not any(peer in known for known in (self._given, self._members, self._exported)):
             return None
         try:
             given = _addresses.networks(self._given.get(peer, []), lambda name: self._of_name(name, direction))
@@ -232,7 +240,11 @@ class Peers:
             raise PlanError(f"avi_firewall_peers: {peer}: {exc}") from exc
         # What a host sends to itself never leaves it.
         members = [entry for entry in self._members.get(peer, []) if entry["host"] != self._host]
-        return _addresses.networks([*given, *(address for entry in members for address in self._of_host(entry, direction))])
+        listed = [entry for entry in self._exported.get(peer, []) if entry["host"] != self._host]
+        for entry in listed:
+            self._note(entry["resolved"])
+        found = [self._of_host(entry, direction) for entry in members] + [self._of_listed(entry, direction) for entry in listed]
+        return _addresses.networks([*given, *(address for addresses in found for address in addresses)])
 
     def _of_host(self, entry: Mapping[str, Any], direction: str) -> Sequence[str]:
         """Return the addresses of a host of the inventory: where it is dialled, or as what it is seen."""
@@ -240,9 +252,22 @@ class Peers:
             return entry["addresses"]
         return _inventory.seen_by(self._types, entry["addresses"], entry["seen_as"])
 
+    def _of_listed(self, entry: Mapping[str, Any], direction: str) -> Sequence[str]:
+        """Return the addresses of a node of a file. One that the inventory has as well is seen as it says there, where it says so."""
+        if direction == "out":
+            return [*entry["addresses"], *entry["public"]]
+        known = self._inventory.get(entry["host"])
+        return _inventory.seen_by(self._types, entry["addresses"], known["seen_as"] if known else {})
+
     def _of_name(self, name: str, direction: str) -> Iterable[str]:
         known = self._inventory.get(name)
-        return self._of_host(known, direction) if known else self._resolve(name)
+        found = self._of_host(known, direction) if known else self._resolve(name)
+        self._note({name: found})
+        return found
+
+    def _note(self, resolved: Mapping[str, Iterable[str]]) -> None:
+        for name, addresses in resolved.items():
+            self.resolved[name] = list(dict.fromkeys([*self.resolved.get(name, []), *addresses]))
 
 
 def _add(plan: Plan, node: str, direction: str, row: _port_matrix.Row, known: Peers) -> None:

@@ -311,6 +311,7 @@ def result(
                 "addresses": list(addresses),
                 "backend": drifts[host].get("backend"),
                 "drift": list(drifts[host].get("drift", [])),
+                "resolved": targets[host].get("resolved", {}) if host in targets else {},
             }
         )
     found = {host: iter(lines) for host, lines in causes.items()}

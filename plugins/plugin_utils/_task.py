@@ -70,12 +70,13 @@ def plan(options: Mapping[str, Any], variables: Mapping[str, Any], template: Cal
     if options["state"] == "absent":
         return _plan.Plan()
     try:
-        nodes = variables[options["nodes"]]["nodes"]
+        collected = variables[options["nodes"]]
+        nodes, exported = collected["nodes"], collected["exported"]
     except (KeyError, TypeError) as exc:
         raise _plan.PlanError(f"nodes: {options['nodes']!r} is no variable that avi.firewall.collect registered") from exc
     known = {**options, "vendor_ports": _published_ports.given(variables, template)}
     settings = _plan.Settings(**{name: known[name] for name in _plan.Settings.__dataclass_fields__})
-    return _plan.make(options["node"], variables["inventory_hostname"], settings, nodes)
+    return _plan.make(options["node"], variables["inventory_hostname"], settings, nodes, exported=exported)
 
 
 def plans(

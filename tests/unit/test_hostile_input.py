@@ -15,6 +15,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.avi.firewall.plugins.module_utils import _firewalld, _host, _iptables, _nftables, _published, _ufw
 from ansible_collections.avi.firewall.plugins.plugin_utils import (
     _addresses,
+    _exported,
     _inventory,
     _plan,
     _port_matrix,
@@ -28,6 +29,7 @@ DOCUMENTED = (
     _plan.PlanError,
     _port_matrix.PortMatrixError,
     _inventory.InventoryError,
+    _exported.ExportedError,
     _published_ports.PublishedPortError,
     _addresses.AddressError,
 )
@@ -54,6 +56,7 @@ GOOD = {
     "state": "present",
     "avi_firewall_address": ["192.0.2.21", "2001:db8::21"],
     "avi_firewall_address_seen_as": {"controller": ["203.0.113.21", "2001:db8:1::/64"]},
+    "peers_from": [],
     "ansible_host": "192.0.2.22",
     "ansible_facts": {"default_ipv4": {"address": "192.0.2.23"}},
     "avi_controller_runtime": "docker",
@@ -171,8 +174,9 @@ def planned(values):
     nodes = _inventory.collect(
         values["groups"], {"controllers": ["con1"], "engines": ["se1"]}, {"con1": {"ansible_host": "192.0.2.11"}, "se1": variables}
     )
+    exported = _exported.collect(_exported.paths(values["peers_from"]), nodes)
     known = {
-        "nodes": {"nodes": nodes},
+        "nodes": {"nodes": nodes, "exported": exported},
         "inventory_hostname": "con1",
         "con_portal_https_port": values["con_portal_https_port"],
     }

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.avi.firewall.plugins.plugin_utils import _addresses
 
 HOSTVARS = {
     "con1": {"inventory_hostname": "con1", "ansible_host": "192.0.2.11"},
@@ -20,10 +21,25 @@ NAMES = {"controller": "controllers", "service_engine": "engines"}
 @pytest.fixture
 def variables(act):
     collected = act("collect", {"groups": NAMES}, {"groups": GROUPS, "hostvars": HOSTVARS})
-    return {**HOSTVARS["con1"], "groups": GROUPS, "hostvars": HOSTVARS, "nodes": collected}
+    listed = {"name": "se9", "host": None, "addresses": ["192.0.2.29"], "public": [], "resolved": {"se9.example": ["192.0.2.29"]}}
+    return {**HOSTVARS["con1"], "groups": GROUPS, "hostvars": HOSTVARS, "nodes": {**collected, "exported": {"service_engine": [listed]}}}
 
 
-QUESTION = {"nodes": "nodes", "release": "16.3", "peers": {"management_client": ["198.51.100.64/28"], "controller": []}}
+QUESTION = {"nodes": "nodes", "release": "16.3", "peers": {"management_client": ["desk.example", "198.51.100.64/28"], "controller": []}}
+RESOLVED = {"desk.example": ["198.51.100.1"], "se9.example": ["192.0.2.29"]}
+
+
+@pytest.fixture(autouse=True)
+def names(monkeypatch):
+    # The default of a parameter is what it was when the function was made.
+    monkeypatch.setattr("socket.getaddrinfo", lambda *_arguments, **_more: [(0, 0, 6, "", ("198.51.100.1", 0))])
+    _addresses.resolve.cache_clear()
+    yield
+    _addresses.resolve.cache_clear()
+
+
+def test_the_plan_tells_which_name_became_which_addresses(act, variables):
+    assert act("plan", {"node": "controller", **QUESTION}, variables)["resolved"] == RESOLVED
 
 
 def listening(act, variables):
@@ -32,7 +48,8 @@ def listening(act, variables):
 
 def test_what_is_looked_at_knows_its_peers(act, variables):
     target = listening(act, variables)["target"]
-    assert target["peers"]["service_engine"] == ["203.0.113.8/29"]
+    assert target["resolved"] == RESOLVED
+    assert target["peers"]["service_engine"] == ["192.0.2.29/32", "203.0.113.8/29"]
 
 
 def test_whoever_looks_is_known_by_the_address_it_is_seen_as(act, variables):

@@ -197,6 +197,16 @@ def test_the_plan_of_this_host_and_of_another():
     assert cells(ask("host_plan", "se1", outbound=True))[0] == ("se1", "controller", "tcp/22", "192.0.2.11/32", "192.0.2.12/32")
 
 
+def test_nodes_of_a_file_are_in_the_plan(tmp_path):
+    file = tmp_path / "cluster.json"
+    file.write_text('{"nodes": [{"ip": {"addr": "192.0.2.11", "type": "V4"}}, {"ip": {"addr": "192.0.2.13", "type": "V4"}}]}', "utf-8")
+    first = ("con1", "controller", "tcp/22", "192.0.2.12/31")
+    assert cells(ask("host_plan", "con1", peers_from=[str(file)]))[0] == first
+    assert cells(ask("host_plan", "con1", variables={**VARIABLES, "avi_firewall_peers_from": str(file)}))[0] == first
+    with pytest.raises(AnsibleError, match=r"host_plan of con1: avi_firewall_peers_from: no\.json cannot be read"):
+        ask("host_plan", "con1", peers_from="no.json")
+
+
 def test_variables_of_the_play_count_for_its_own_host():
     variables = {**VARIABLES, "clients": "203.0.113.5", "avi_firewall_peers": {"management_client": ["203.0.113.5"]}}
     assert ("con1", "management_client", "tcp/443", "203.0.113.5/32") in cells(ask("host_plan", "con1", variables=variables))

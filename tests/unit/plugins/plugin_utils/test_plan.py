@@ -20,10 +20,10 @@ NODES = {
 CLIENTS = {"management_client": ["198.51.100.0/24"]}
 
 
-def make(node="controller", host="con1", nodes=None, **settings):
+def make(node="controller", host="con1", nodes=None, exported=None, **settings):
     settings = {"release": "16.3", "peers": CLIENTS, **settings}
     nodes = NODES if nodes is None else nodes
-    return _plan.make(node, host, _plan.Settings(**settings), nodes, {"www.example": ["203.0.113.1"]}.get)
+    return _plan.make(node, host, _plan.Settings(**settings), nodes, {"www.example": ["203.0.113.1"]}.get, exported)
 
 
 def cells(plan):
@@ -122,6 +122,54 @@ def test_a_host_outside_of_the_groups_sees_as_what_it_is_planned_as():
 def test_a_name_of_the_inventory_is_seen_through_nat_as_well():
     plan = make(nodes=nat({"controller": ["203.0.113.5/32"]}), peers={"management_client": ["se1"]})
     assert reaching(plan, "management_client") == {("203.0.113.5/32",)}
+
+
+def listed(host, *addresses, public=(), resolved=()):
+    return {"name": "", "host": host, "addresses": list(addresses), "public": list(public), "resolved": dict(resolved)}
+
+
+EXPORTED = {
+    "controller": [
+        listed("con1", "192.0.2.11", "192.0.2.111"),
+        listed("con2", "192.0.2.12", "2001:db8::12", public=["203.0.113.12"]),
+        listed(None, "192.0.2.13", resolved={"con3.example": ["192.0.2.13"]}),
+    ],
+    "service_engine": [listed(None, "192.0.2.77"), listed("se1", "192.0.2.21", "2001:db8::21")],
+}
+
+
+def test_nodes_of_a_file_add_to_the_groups_and_none_counts_twice_or_calls_itself():
+    plan = make(exported=EXPORTED)
+    assert reaching(plan, "controller") == {("192.0.2.12/31", "2001:db8::12/128")}
+    assert reaching(plan, "service_engine") == {("192.0.2.21/32", "192.0.2.77/32", "2001:db8::21/128")}
+
+
+def test_nodes_of_a_file_are_peers_without_any_group():
+    plan = make(nodes={}, exported={"controller": [], "service_engine": [listed(None, "192.0.2.77")]})
+    assert reaching(plan, "service_engine") == {("192.0.2.77/32",)}
+    assert plan.warnings == ["controller has no address yet: nothing is opened to it"]
+
+
+def test_the_public_address_of_a_controller_is_dialled_and_is_no_source():
+    plan = make("service_engine", "se1", exported=EXPORTED, outbound=True)
+    assert reaching(plan, "controller", "out") == {
+        ("192.0.2.11/32", "192.0.2.12/31", "192.0.2.111/32", "203.0.113.12/32", "2001:db8::11/128", "2001:db8::12/128")
+    }
+    assert "203.0.113.12/32" not in str(reaching(make(exported=EXPORTED), "controller"))
+
+
+def test_the_inventory_says_as_what_a_node_of_a_file_is_seen():
+    plan = make(nodes=nat({"controller": ["203.0.113.5/32"]}), exported=EXPORTED)
+    assert reaching(plan, "service_engine") == {("192.0.2.77/32", "203.0.113.5/32")}
+
+
+def test_which_name_became_which_addresses_is_told():
+    assert make().resolved == {}
+    assert make(peers={"management_client": ["www.example", "192.0.2.9", "con2"]}, exported=EXPORTED).resolved == {
+        "www.example": ["203.0.113.1"],
+        "con2": ["192.0.2.12"],
+        "con3.example": ["192.0.2.13"],
+    }
 
 
 def test_a_container_listens_on_5098():

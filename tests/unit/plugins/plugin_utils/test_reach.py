@@ -247,6 +247,12 @@ def test_the_result_carries_each_cause_to_its_cell(paths):
     _verify_result.read(whole)
 
 
+def test_the_result_tells_what_the_names_of_a_plan_became(paths):
+    paths["targets"][0]["resolved"] = {"www.example": ["198.51.100.1"]}
+    whole = _reach.result("16.3", paths, [], {}, {source: {} for source in SOURCES})
+    assert [host["resolved"] for host in whole["hosts"]] == [{"www.example": ["198.51.100.1"]}, {}, {}, {}]
+
+
 def test_what_has_no_port_is_not_tried():
     at = _reach.target("con1", ["controller"], SOURCES["con1"], [*RULES, rule("service_engine", "icmp", None, "192.0.2.21/32")])
     assert set(_reach.all_ports(at)) == MATRIX
