@@ -6,7 +6,7 @@ cd "$(dirname "$0")"
 base=localhost/avi-firewall-lab-bookworm:latest
 tag=$({ podman image inspect --format '{{.Id}}' "$base"; cat Containerfile; } | sha256sum | cut -c1-12)
 
-for target in faults faults-persistent faults-published; do
+for target in faults faults-persistent faults-published faults-ferm; do
   image=localhost/avi-firewall-$target
   podman image exists "$image:$tag" && { podman tag "$image:$tag" "$image:latest"; continue; }
   echo "Installing what else $image needs (about 20 seconds) ..."

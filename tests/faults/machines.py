@@ -30,6 +30,8 @@ NETWORK = "avi-firewall-faults"
 IMAGE = "localhost/avi-firewall-faults:latest"
 # With netfilter-persistent, and without ufw.
 PERSISTENT = "localhost/avi-firewall-faults-persistent:latest"
+# With ferm, not enabled.
+FERM = "localhost/avi-firewall-faults-ferm:latest"
 AT_ONCE = 4
 
 # Who looks, by the last word of both addresses. The newcomer and the unwanted are peers in some tests, the stranger never.
