@@ -10,11 +10,6 @@ class ModuleDocFragment:
 
     DOCUMENTATION = """
 options:
-  question:
-    description:
-      - The name of a variable that holds options of this task, as in the role P(avi.firewall.avi_firewall#role). Those that the task names
-        itself go before.
-    type: str
   node:
     description: The node type the host is planned as.
     type: str
@@ -81,4 +76,8 @@ options:
         and C(why).
     type: raw
     default: []
+notes:
+  - What the task does not name is taken from the variable that the role P(avi.firewall.avi_firewall#role) has for it, as
+    C(avi_firewall_release) for O(release), C(avi_controller_runtime) for O(runtime), C(avi_cluster_node_kinds) for O(kinds),
+    C(avi_controller_ports) for O(ports), before the default that stands here.
 """

@@ -68,4 +68,10 @@ exported:
       C(resolved) (the addresses of its host names) and C(host), the host of the inventory that has one of these addresses, or null.
   type: dict
   returned: success
+merged:
+  description:
+    - The networks of each group of hosts, merged, by who sees them, a node type or C(dialled), and by peer, with C(networks) and
+      C(nat), whether NAT stands before one of them.
+  type: dict
+  returned: success
 """

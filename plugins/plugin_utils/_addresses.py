@@ -10,7 +10,7 @@ import functools
 import ipaddress
 import re
 import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -111,6 +111,22 @@ def collapse(found: Iterable[Network]) -> list[str]:
     for entry in found:
         by_version[entry.version].append(entry)
     return [str(entry) for version in (4, 6) for entry in ipaddress.collapse_addresses(by_version[version])]
+
+
+def without(collapsed: Sequence[str], addresses: Iterable[str]) -> list[str]:
+    """Return ``collapsed``, which :func:`collapse` has returned, without some ``addresses`` of hosts."""
+    left = list(collapsed)
+    for value in addresses:
+        taken = network(value)
+        if str(taken) in left:
+            left.remove(str(taken))  # as a rule it has no neighbour that it was merged with
+            continue
+        parsed = [network(entry) for entry in left]
+        around = next((entry for entry in parsed if entry.version == taken.version and taken.subnet_of(entry)), None)
+        if around is not None:
+            parsed.remove(around)
+            left = collapse([*parsed, *around.address_exclude(taken)])
+    return left
 
 
 def of_family(values: Iterable[str], version: int) -> list[str]:

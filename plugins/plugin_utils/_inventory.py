@@ -127,8 +127,12 @@ def seen_by(types: Collection[str], dialled: Sequence[str], seen: Mapping[str, S
 
     A packet comes from one place, whatever the host is that it comes to: the first of its types decides.
     """
-    first = next((node for node in _port_matrix.node_types() if node in types), None)
-    return list(seen.get(first, dialled))
+    return list(seen.get(seer(types), dialled))
+
+
+def seer(types: Collection[str]) -> str | None:
+    """Return the first of ``types`` in the order of the matrix; None where there is none."""
+    return next((node for node in _port_matrix.node_types() if node in types), None)
 
 
 def _of_facts(host: str, facts: Mapping[str, Any]) -> list[str]:

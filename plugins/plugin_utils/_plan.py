@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from . import _addresses, _exported, _extra_rows, _inventory, _port_matrix, _published_ports
+from . import _addresses, _exported, _extra_rows, _inventory, _peers, _port_matrix, _published_ports
 
 # What the names on a host begin with, by node type. Short, for an ipset's name has 31 characters at most.
 PARTS = {"controller": "con", "service_engine": "se", "cluster_node": "node"}
@@ -64,16 +64,17 @@ def make(
     nodes: _inventory.Nodes,
     resolve: Callable[[str], Iterable[str]] = _addresses.resolve,
     exported: _exported.Exported | None = None,
+    merged: _peers.Merged | None = None,
 ) -> Plan:
     """Return the plan of ``host`` as a ``node`` (one of the node types).
 
-    ``nodes`` is what :func:`_inventory.collect` returned, ``exported`` what :func:`_exported.collect` did.
-    A rule is a flat dict: ``node``, ``direction`` (in or out), ``peer``,
-    ``name`` (of the row), ``protocol``, ``port``, ``networks`` (list of strings, IPv4 first) and ``why``.
+    ``nodes`` is what :func:`_inventory.collect` returned, ``exported`` what :func:`_exported.collect` did, ``merged`` what
+    :func:`_peers.merge` makes of ``nodes``, for whoever plans many hosts. A rule is a flat dict: ``node``, ``direction`` (in or out),
+    ``peer``, ``name`` (of the row), ``protocol``, ``port``, ``networks`` (list of strings, IPv4 first) and ``why``.
     ``warnings`` tells of peers that are there but have no address yet, ``left_out`` of outbound rows without a
     destination, and of rows without a port. ``published`` are the ports (``protocol``, ``port``) of the host that lead to a Controller in a
     container, whether or not a rule names them; ``resolved`` the addresses of each host name that stands for a peer.
-    Raises PlanError, PortMatrixError, PublishedPortError, InventoryError or AddressError, naming variable and value.
+    Raises PlanError, PeersError, PortMatrixError, PublishedPortError, InventoryError or AddressError, naming variable and value.
     """
     _port_matrix.require("node type", node, _port_matrix.node_types())
     check(settings)
@@ -84,7 +85,7 @@ def make(
         allowed = ", ".join(_port_matrix.cluster_node_kinds())
         raise PlanError(f"avi_cluster_node_kinds of host {host} is empty: name what it is, of {allowed}")
     seer = _inventory.types(host, nodes) or [node]
-    known = Peers(host, seer, settings.peers, nodes, exported or {}, resolve)
+    known = _peers.Peers(host, seer, settings.peers, nodes, exported or {}, resolve, _peers.merge(nodes) if merged is None else merged)
     plan = Plan(resolved=known.resolved)
     published = _published(plan, host, settings, runtime) if node == "controller" else {}
     called = _published_ports.called(settings.vendor_ports) if node == "service_engine" else {}
@@ -189,88 +190,7 @@ def _misled(host: str, called: _published_ports.Ports, nodes: _inventory.Nodes) 
     return found
 
 
-class Peers:
-    """The networks of every peer of one host, which is of the node types ``types``, each worked out once.
-
-    ``resolved`` holds the addresses of each host name that was met.
-    """
-
-    def __init__(
-        self,
-        host: str,
-        types: Sequence[str],
-        given: Mapping[str, Any],
-        nodes: _inventory.Nodes,
-        exported: _exported.Exported,
-        resolve: Callable[[str], Iterable[str]],
-    ) -> None:
-        self.resolved: dict[str, list[str]] = {}
-        self._host = host
-        self._types = types
-        self._given = given
-        self._resolve = resolve
-        self._found: dict[tuple[str, str], list[str] | None] = {}
-        self._inventory = {entry["host"]: entry for entries in nodes.values() for entry in entries}
-        self._exported = exported
-        self._members: dict[str, list[Mapping[str, Any]]] = {}
-        for node, entries in nodes.items():
-            if node == "cluster_node":
-                for kind in _port_matrix.cluster_node_kinds():
-                    if members := [entry for entry in entries if kind in entry["kinds"]]:
-                        self._members[kind] = members
-            else:
-                self._members[node] = entries
-
-    def networks(self, peer: str, direction: str) -> list[str] | None:
-        """Return the networks of ``peer``, as it comes ``in`` or is dialled (``out``).
-
-        None when neither a group, nor ``avi_firewall_peers``, nor ``avi_firewall_peers_from`` knows it.
-        """
-        key = peer, direction
-        if key not in self._found:
-            self._found[key] = self._work_out(peer, direction)
-        return self._found[key]
-
-    def _work_out(self, peer: str, direction: str) -> list[str] | None:
-        if not any(peer in known for known in (self._given, self._members, self._exported)):
-            return None
-        try:
-            given = _addresses.networks(self._given.get(peer, []), lambda name: self._of_name(name, direction))
-        except _addresses.AddressError as exc:
-            raise PlanError(f"avi_firewall_peers: {peer}: {exc}") from exc
-        # What a host sends to itself never leaves it.
-        members = [entry for entry in self._members.get(peer, []) if entry["host"] != self._host]
-        listed = [entry for entry in self._exported.get(peer, []) if entry["host"] != self._host]
-        for entry in listed:
-            self._note(entry["resolved"])
-        found = [self._of_host(entry, direction) for entry in members] + [self._of_listed(entry, direction) for entry in listed]
-        return _addresses.networks([*given, *(address for addresses in found for address in addresses)])
-
-    def _of_host(self, entry: Mapping[str, Any], direction: str) -> Sequence[str]:
-        """Return the addresses of a host of the inventory: where it is dialled, or as what it is seen."""
-        if direction == "out":
-            return entry["addresses"]
-        return _inventory.seen_by(self._types, entry["addresses"], entry["seen_as"])
-
-    def _of_listed(self, entry: Mapping[str, Any], direction: str) -> Sequence[str]:
-        """Return the addresses of a node of a file. One that the inventory has as well is seen as it says there, where it says so."""
-        if direction == "out":
-            return [*entry["addresses"], *entry["public"]]
-        known = self._inventory.get(entry["host"])
-        return _inventory.seen_by(self._types, entry["addresses"], known["seen_as"] if known else {})
-
-    def _of_name(self, name: str, direction: str) -> Iterable[str]:
-        known = self._inventory.get(name)
-        found = self._of_host(known, direction) if known else self._resolve(name)
-        self._note({name: found})
-        return found
-
-    def _note(self, resolved: Mapping[str, Iterable[str]]) -> None:
-        for name, addresses in resolved.items():
-            self.resolved[name] = list(dict.fromkeys([*self.resolved.get(name, []), *addresses]))
-
-
-def _add(plan: Plan, node: str, direction: str, row: _port_matrix.Row, known: Peers) -> None:
+def _add(plan: Plan, node: str, direction: str, row: _port_matrix.Row, known: _peers.Peers) -> None:
     peer = row["source"] if direction == "in" else row["destination"]
     if row["port"] is None:
         way = "from" if direction == "in" else "to"

@@ -13,7 +13,6 @@ from typing import Any
 from . import _inventory, _plan, _port_matrix, _published_ports
 
 SPEC: dict[str, dict[str, Any]] = {
-    "question": {"type": "str"},
     "node": {"type": "str", "choices": _port_matrix.node_types(), "required": True},
     "nodes": {"type": "str", "required": True},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
@@ -35,6 +34,14 @@ SPEC: dict[str, dict[str, Any]] = {
     "may_lock_out": {"type": "bool", "default": False},
     "confirm_timeout": {"type": "int", "default": 30},
 }
+# The variables of the roles for options that are not named after them: the others are `avi_firewall_` and the option.
+VARIABLES = {
+    "runtime": "avi_controller_runtime",
+    "kinds": "avi_cluster_node_kinds",
+    "ports": "avi_controller_ports",
+    "may_reload": "avi_firewall_firewalld_reload",
+    "may_lock_out": "avi_firewall_allow_lockout",
+}
 # Those of them that say how the plan is brought to the host.
 MEANS = ("backend", "interfaces", "zone", "nftables_chain", "may_reload", "may_lock_out", "confirm_timeout")
 
@@ -46,17 +53,12 @@ LONGEST = 3600
 
 
 def given(arguments: Mapping[str, Any], variables: Mapping[str, Any], template: Callable[[Any], Any]) -> dict[str, Any]:
-    """Return the options of a task: those it names itself, before those in the variable that its option ``question`` names.
+    """Return the options of a task: those it names itself, and for the others what the variables of the roles hold.
 
-    Ansible warns of options that are a template as a whole. Raises PlanError when there is no such variable, or it holds no options.
+    They are read here because each that a task names as a template costs milliseconds of Jinja on every host.
     """
-    own = {name: value for name, value in arguments.items() if name != "question"}
-    if "question" not in arguments:
-        return own
-    held = template(variables.get(arguments["question"]))
-    if not isinstance(held, Mapping):
-        raise _plan.PlanError(f"question: {arguments['question']!r} is no variable that holds options of this task")
-    return {**held, **own}
+    names = {option: VARIABLES.get(option, f"avi_firewall_{option}") for option in SPEC if option not in arguments and option != "nodes"}
+    return {**{option: template(variables[name]) for option, name in names.items() if name in variables}, **arguments}
 
 
 def plan(options: Mapping[str, Any], variables: Mapping[str, Any], template: Callable[[Any], Any]) -> _plan.Plan:
@@ -71,12 +73,12 @@ def plan(options: Mapping[str, Any], variables: Mapping[str, Any], template: Cal
         return _plan.Plan()
     try:
         collected = variables[options["nodes"]]
-        nodes, exported = collected["nodes"], collected["exported"]
+        nodes, exported, merged = collected["nodes"], collected["exported"], collected["merged"]
     except (KeyError, TypeError) as exc:
         raise _plan.PlanError(f"nodes: {options['nodes']!r} is no variable that avi.firewall.collect registered") from exc
     known = {**options, "vendor_ports": _published_ports.given(variables, template)}
     settings = _plan.Settings(**{name: known[name] for name in _plan.Settings.__dataclass_fields__})
-    return _plan.make(options["node"], variables["inventory_hostname"], settings, nodes, exported=exported)
+    return _plan.make(options["node"], variables["inventory_hostname"], settings, nodes, exported=exported, merged=merged)
 
 
 def plans(

@@ -17,6 +17,7 @@ from ansible_collections.avi.firewall.plugins.plugin_utils import (
     _addresses,
     _exported,
     _inventory,
+    _peers,
     _plan,
     _port_matrix,
     _published_ports,
@@ -176,7 +177,7 @@ def planned(values):
     )
     exported = _exported.collect(_exported.paths(values["peers_from"]), nodes)
     known = {
-        "nodes": {"nodes": nodes, "exported": exported},
+        "nodes": {"nodes": nodes, "exported": exported, "merged": _peers.merge(nodes)},
         "inventory_hostname": "con1",
         "con_portal_https_port": values["con_portal_https_port"],
     }

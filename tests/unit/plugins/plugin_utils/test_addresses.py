@@ -204,3 +204,12 @@ def test_any_text_is_an_address_a_name_or_refused_by_name(text):
         found, error = [], str(exc)
     assert error is None or repr(text) in error
     assert [str(ipaddress.ip_network(value)) for value in found] == found
+
+
+@given(st.sets(st.integers(0, 40), min_size=1), st.sets(st.integers(0, 40), max_size=2))
+def test_what_is_taken_out_of_merged_networks_was_never_in(all_of_them, some):
+    def networks(numbers):
+        return _addresses.networks([address for number in numbers for address in (f"192.0.2.{number}", f"2001:db8::{number:x}")])
+
+    own = [address for number in some for address in (f"192.0.2.{number}", f"2001:db8::{number:x}")]
+    assert _addresses.without(networks(all_of_them), own) == networks(all_of_them - some)

@@ -37,13 +37,27 @@ def test_what_no_host_has_is_named(name, value):
     assert str(shown) in str(caught.value)
 
 
-def test_options_may_be_held_by_a_variable_and_a_task_goes_before():
-    held = {"kept": {"release": "16.3", "outbound": True}}
-    assert _task.given({"question": "kept", "release": "17.1"}, held, lambda value: value) == {"release": "17.1", "outbound": True}
-    assert _task.given({"release": "17.1"}, held, lambda value: value) == {"release": "17.1"}
-
-
-@pytest.mark.parametrize("value", [None, "text", ["a"]])
-def test_a_variable_that_holds_no_options_is_named(value):
-    with pytest.raises(_plan.PlanError, match=r"^question: 'kept' is no variable that holds options of this task$"):
-        _task.given({"question": "kept"}, {"kept": value}, lambda value: value)
+def test_what_a_task_does_not_name_the_variables_of_the_roles_tell():
+    held = {
+        "avi_firewall_release": "16.3",
+        "avi_firewall_outbound": "{{ yes }}",
+        "avi_controller_runtime": "docker",
+        "avi_cluster_node_kinds": ["marathon"],
+        "avi_controller_ports": {"https": 9443},
+        "avi_firewall_firewalld_reload": True,
+        "avi_firewall_allow_lockout": False,
+        "avi_firewall_nodes": "not meant",
+        "release": "17.1",
+    }
+    assert _task.given({"nodes": "kept", "source": "se1"}, held, lambda value: True if value == "{{ yes }}" else value) == {
+        "nodes": "kept",
+        "source": "se1",
+        "release": "16.3",
+        "outbound": True,
+        "runtime": "docker",
+        "kinds": ["marathon"],
+        "ports": {"https": 9443},
+        "may_reload": True,
+        "may_lock_out": False,
+    }
+    assert _task.given({"release": "17.1"}, {"avi_firewall_release": "16.3"}, lambda value: value) == {"release": "17.1"}
