@@ -32,5 +32,6 @@ class ActionModule(ActionBase):
             "rules": len(plan.rules),
             "left_out": plan.left_out,
             "resolved": plan.resolved,
+            "collapsed": plan.collapsed,
             "warnings": [f"{host}: {warning}" for warning in plan.warnings],
         }

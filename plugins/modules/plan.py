@@ -58,4 +58,9 @@ resolved:
   type: dict
   returned: success
   sample: {ldap.example.com: ["192.0.2.40", "2001:db8::40"]}
+collapsed:
+  description: For each peer of O(peers) with duplicates, overlaps or neighbours how many entries it has, and of how many networks they are.
+  type: dict
+  returned: success
+  sample: {management_client: {given: 300, networks: 12}}
 """

@@ -63,7 +63,8 @@ def _seen(entries: Iterable[Mapping[str, Any]], types: Sequence[str]) -> list[st
 class Peers:
     """The networks of every peer of one host, which is of the node types ``types``, each worked out once.
 
-    ``resolved`` holds the addresses of each host name that was met.
+    ``resolved`` holds the addresses of each host name that was met, ``collapsed`` by peer how many entries of ``avi_firewall_peers`` were
+    ``given``, and of how many ``networks`` they are, where these are fewer.
     """
 
     def __init__(
@@ -77,6 +78,7 @@ class Peers:
         merged: Merged,
     ) -> None:
         self.resolved: dict[str, list[str]] = {}
+        self.collapsed: dict[str, dict[str, int]] = {}
         self._host = host
         self._types = types
         self._given = given
@@ -104,6 +106,8 @@ class Peers:
             given = _addresses.networks(self._given.get(peer, []), lambda name: self._of_name(name, direction))
         except _addresses.AddressError as exc:
             raise PeersError(f"avi_firewall_peers: {peer}: {exc}") from exc
+        if peer in self._given and (count := len(_addresses.as_list(self._given[peer]))) > len(given):
+            self.collapsed[peer] = {"given": count, "networks": len(given)}
         parts = [given, self._of_group(peer, seer), self._of_files(peer, direction)]
         some = [part for part in parts if part]
         return some[0] if len(some) == 1 else _addresses.networks([network for part in some for network in part])

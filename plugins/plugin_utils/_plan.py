@@ -55,6 +55,7 @@ class Plan:
     left_out: list[str] = field(default_factory=list)
     published: list[dict[str, Any]] = field(default_factory=list)
     resolved: dict[str, list[str]] = field(default_factory=dict)
+    collapsed: dict[str, dict[str, int]] = field(default_factory=dict)
 
 
 def make(
@@ -73,7 +74,8 @@ def make(
     ``peer``, ``name`` (of the row), ``protocol``, ``port``, ``networks`` (list of strings, IPv4 first) and ``why``.
     ``warnings`` tells of peers that are there but have no address yet, ``left_out`` of outbound rows without a
     destination, and of rows without a port. ``published`` are the ports (``protocol``, ``port``) of the host that lead to a Controller in a
-    container, whether or not a rule names them; ``resolved`` the addresses of each host name that stands for a peer.
+    container, whether or not a rule names them; ``resolved`` the addresses of each host name that stands for a peer, ``collapsed`` what
+    :class:`_peers.Peers` says of that.
     Raises PlanError, PeersError, PortMatrixError, PublishedPortError, InventoryError or AddressError, naming variable and value.
     """
     _port_matrix.require("node type", node, _port_matrix.node_types())
@@ -86,7 +88,7 @@ def make(
         raise PlanError(f"avi_cluster_node_kinds of host {host} is empty: name what it is, of {allowed}")
     seer = _inventory.types(host, nodes) or [node]
     known = _peers.Peers(host, seer, settings.peers, nodes, exported or {}, resolve, _peers.merge(nodes) if merged is None else merged)
-    plan = Plan(resolved=known.resolved)
+    plan = Plan(resolved=known.resolved, collapsed=known.collapsed)
     published = _published(plan, host, settings, runtime) if node == "controller" else {}
     called = _published_ports.called(settings.vendor_ports) if node == "service_engine" else {}
     plan.warnings.extend(_misled(host, called, nodes))

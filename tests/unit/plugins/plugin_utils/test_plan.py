@@ -429,3 +429,10 @@ def test_a_peer_whose_rows_belong_to_features_alone_is_not_passed_over_in_silenc
     ]
     assert make(release="20.1", outbound=True, peers=peers, features=["api_defaults"]).warnings == []
     assert make(outbound=True, peers=peers).warnings == []
+
+
+def test_how_far_the_entries_of_a_peer_were_merged_is_told():
+    plan = make(
+        peers={"management_client": ["192.0.2.0/25", "192.0.2.128/25", "192.0.2.7", "2001:db8::/32"], "service_engine": ["192.0.2.99"]}
+    )
+    assert plan.collapsed == {"management_client": {"given": 4, "networks": 2}}
