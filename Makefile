@@ -34,9 +34,9 @@ demo-down: venv ## remove what demo left up
 test: lint unit browser molecule ## everything
 	$(SAY) 'All passed: lint, unit tests, browser, molecule'
 
-lint: venv ## yamllint, ruff, ansible-lint
+lint: venv ## yamllint, ruff, mypy, ansible-lint
 	$(SAY) 'Lint'
-	@$(ENV) yamllint --strict . && ruff check . && ruff format --check . && ansible-lint --offline --strict
+	@$(ENV) yamllint --strict . && ruff check . && ruff format --check . && mypy && ansible-lint --offline --strict
 
 unit: venv ## unit and property tests, without containers
 	$(SAY) 'Unit tests'

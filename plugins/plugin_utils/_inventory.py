@@ -127,7 +127,8 @@ def seen_by(types: Collection[str], dialled: Sequence[str], seen: Mapping[str, S
 
     A packet comes from one place, whatever the host is that it comes to: the first of its types decides.
     """
-    return list(seen.get(seer(types), dialled))
+    first = seer(types)
+    return list(dialled if first is None else seen.get(first, dialled))
 
 
 def seer(types: Collection[str]) -> str | None:

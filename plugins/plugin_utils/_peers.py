@@ -99,7 +99,7 @@ class Peers:
         return self._found[key]
 
     def _work_out(self, peer: str, direction: str) -> list[str] | None:
-        seer = DIALLED if direction == "out" else _inventory.seer(self._types)
+        seer = DIALLED if direction == "out" else _inventory.seer(self._types) or DIALLED
         if not any(peer in known for known in (self._given, self._merged[seer], self._exported)):
             return None
         try:
@@ -119,7 +119,7 @@ class Peers:
             return []
         own = self._hosts.get(self._host)
         if own is None or peer not in (*_inventory.types(self._host, self._nodes), *own["kinds"]):
-            return group["networks"]
+            return list(group["networks"])
         if group["nat"]:
             return _seen([entry for entry in _groups(self._nodes)[peer] if entry["host"] != self._host], self._types)
         return _addresses.without(group["networks"], own["addresses"])
@@ -135,13 +135,13 @@ class Peers:
     def _hosts(self) -> dict[str, dict[str, Any]]:
         return {entry["host"]: entry for entries in self._nodes.values() for entry in entries}
 
-    def _of_host(self, entry: Mapping[str, Any], direction: str) -> Sequence[str]:
+    def _of_host(self, entry: Mapping[str, Any], direction: str) -> list[str]:
         """Return the addresses of a host of the inventory: where it is dialled, or as what it is seen."""
         if direction == "out":
-            return entry["addresses"]
+            return list(entry["addresses"])
         return _inventory.seen_by(self._types, entry["addresses"], entry["seen_as"])
 
-    def _of_listed(self, entry: Mapping[str, Any], direction: str) -> Sequence[str]:
+    def _of_listed(self, entry: Mapping[str, Any], direction: str) -> list[str]:
         """Return the addresses of a node of a file. One that the inventory has as well is seen as it says there, where it says so."""
         if direction == "out":
             return [*entry["addresses"], *entry["public"]]

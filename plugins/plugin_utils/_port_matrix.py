@@ -50,7 +50,7 @@ def load() -> Mapping[str, Any]:
 
     Raises PortMatrixError when a row is malformed, naming the row and the fault.
     """
-    matrix = yaml.safe_load(MATRIX_FILE.read_text(encoding="utf-8"))
+    matrix: dict[str, Any] = yaml.safe_load(MATRIX_FILE.read_text(encoding="utf-8"))
     check(matrix)
     return matrix
 

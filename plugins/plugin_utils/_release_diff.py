@@ -11,6 +11,9 @@ from typing import Any
 
 from . import _matrix_text, _port_matrix
 
+# A row as each of two releases has it; None where one does not.
+Pair = dict[str, "_port_matrix.Row | None"]
+
 # What a change of is a change of the row. Its evidence is not: the port stays as it was.
 COMPARED = ("protocol", "port", "feature", "runtime", "why")
 
@@ -32,9 +35,10 @@ def diff(before: Any, after: Any, chosen: Collection[Any] = ()) -> dict[str, Any
     old, new = _held(before), _held(after)
     pairs = [{"before": old.get(key), "after": new.get(key)} for key in {**new, **old}]
     wanted = [pair for pair in pairs if _differs(pair) and any(row and row["feature"] in (None, *chosen) for row in pair.values())]
-    told, unknown = [], []
+    told: list[Pair] = []
+    unknown: list[Pair] = []
     for pair in wanted:
-        row = pair["after"] or pair["before"]
+        row = pair["after"] or pair["before"] or {}
         (told if _port_matrix.was_read(before, row) and _port_matrix.was_read(after, row) else unknown).append(pair)
     return {
         "from": before,

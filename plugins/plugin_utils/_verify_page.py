@@ -34,7 +34,7 @@ MOST_PATHS_EACH = 400
 SHORT_LABEL = 26
 
 Unit = tuple[str, ...]
-Ports = list[tuple[str, int]]
+Ports = list[tuple[int, str]]
 Looks = dict[str, set[tuple[str, str, str]]]
 Shared = dict[tuple[Unit, Unit], dict[tuple[int, str], list[Cell]]]
 

@@ -9,6 +9,7 @@ A result is one dict, written as JSON as it stands; docs/verify_json.md describe
 
 from __future__ import annotations
 
+import functools
 import re
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping
@@ -60,7 +61,8 @@ def read(result: Mapping[str, Any]) -> dict[str, Any]:
         raise VerifyResultError("a host stands twice in hosts")
     for cell in result["cells"]:
         _check(cell, known)
-    return printable(result)
+    checked: dict[str, Any] = printable(result)
+    return checked
 
 
 def _check(cell: Cell, known: set[str]) -> None:
@@ -98,7 +100,7 @@ def state(cell: Cell) -> str:
     if cell["observed"] == "unknown":
         return "unknown"
     if cell["passed"]:
-        return cell["expected"]
+        return str(cell["expected"])
     return "blocked" if cell["expected"] == "open" else "exposed"
 
 
@@ -193,10 +195,14 @@ def differences(result: Mapping[str, Any]) -> list[Difference]:
         if not cell["passed"]
     ]
     for end in ("families", "sources", "destinations"):
-        found = _merge(found, lambda item, end=end: _but(item, end))
+        found = _merge(found, functools.partial(_but_one, end))
     found = _merge(found, lambda item: (*_but(item, "sources", "destinations"), frozenset(item.sources + item.destinations)), _full)
     found = _merge(found, lambda item: _but(item, "ports"))
     return sorted(found, key=lambda item: (DIFFERENT.index(item.state), *(list(map(natural, ends)) for ends in _but(item)[:4])))
+
+
+def _but_one(end: str, item: Difference) -> tuple[Any, ...]:
+    return _but(item, end)
 
 
 def _but(item: Difference, *left_out: str) -> tuple[Any, ...]:
@@ -221,12 +227,13 @@ def _merge(
         alike.setdefault(key(item), []).append(item)
     merged = []
     for same in alike.values():
+        words: dict[str, Any] = {
+            name: tuple(sorted({word for item in same for word in getattr(item, name)}, key=natural))
+            for name in ("sources", "destinations", "ports", "families", "details")
+        }
         one = replace(
             same[0],
-            **{
-                name: tuple(sorted({word for item in same for word in getattr(item, name)}, key=natural))
-                for name in ("sources", "destinations", "ports", "families", "details")
-            },
+            **words,
             cells=tuple(cell for item in same for cell in item.cells),
         )
         merged += [one] if holds(one) else same
