@@ -27,13 +27,17 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
         result = super().run(tmp, task_vars)
+        host = task_vars["inventory_hostname"]
+        if self._task.delegate_to not in (None, host):
+            there = self._task.delegate_to
+            raise AnsibleActionFail(f"delegate_to is {there}, and the rules are those of {host}: run the role on {there} itself")
         try:
             self._task.args = _task.given(self._task.args, task_vars, self._templar.template)
             options = self.validate_argument_spec(_task.SPEC)[1]
             plan = _task.plan(options, task_vars, self._templar.template)
             # With nothing to open, nobody asks where the host is.
             known = _task.known(task_vars, self._templar.template)
-            addresses = _inventory.addresses(task_vars["inventory_hostname"], known) if plan.rules else []
+            addresses = _inventory.addresses(host, known) if plan.rules else []
         except ValueError as exc:
             raise AnsibleActionFail(str(exc)) from exc
         arguments = _task.host_arguments(options, plan, addresses)
