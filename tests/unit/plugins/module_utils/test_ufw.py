@@ -162,3 +162,13 @@ def test_a_rule_for_others_is_no_heir():
     others = [rule("198.51.100.1"), rule("2001:db8::/32"), rule("192.0.2.21", profile="avi-con-management_client")]
     others += [rule("192.0.2.21", direction="out"), rule("192.0.2.21", interface="eth0")]
     assert _ufw._heirs([rule("192.0.2.0/24")], others) == []
+
+
+@pytest.mark.parametrize(
+    ("chain", "status", "evidence"),
+    [(True, "Status: active\n", "ufw status says: active"), (True, "Status: inactive\n", None), (False, "Status: active\n", None)],
+)
+def test_ufw_is_in_charge_where_its_chain_stands_and_its_status_says_so(monkeypatch, chain, status, evidence):
+    monkeypatch.setattr(_host, "succeeds", lambda *command: chain and command[0] == "iptables" and command[-1] == "ufw-user-input")
+    monkeypatch.setattr(_host, "run", lambda *command: status if command == ("ufw", "status") else None)
+    assert _ufw.evidence() == evidence
