@@ -86,7 +86,7 @@ def test_the_options_of_an_action_are_those_of_its_documentation(monkeypatch, na
     monkeypatch.setattr(ActionBase, "run", lambda *_arguments: {})
     monkeypatch.setattr(ActionBase, "validate_argument_spec", tell)
     action = importlib.import_module(f"{PLUGINS}.action.{name}").ActionModule(*[MagicMock() for _each in range(6)])
-    action._task.args = {}
+    action._task.args, action._task.delegate_to = {}, None
     with pytest.raises(SpecifiedError) as caught:
         action.run(task_vars={"inventory_hostname": "con1"})
     documentation = yaml.safe_load(importlib.import_module(f"{PLUGINS}.modules.{name}").DOCUMENTATION)
