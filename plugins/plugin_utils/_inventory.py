@@ -125,9 +125,12 @@ def seen_as(host: str, variables: Mapping[str, Any]) -> dict[str, list[str]]:
 def seen_by(types: Collection[str], dialled: Sequence[str], seen: Mapping[str, Sequence[str]]) -> list[str]:
     """Return as what a host of ``types`` sees one that is ``dialled`` at these addresses and ``seen`` as :func:`seen_as` says.
 
-    A packet comes from one place, whatever the host is that it comes to: the first of its types decides.
+    A packet comes from one place, whatever the host is that it comes to: the first of its types decides. Who is of no type, as a server
+    that is no host of the inventory, sees what all types see alike.
     """
     first = seer(types)
+    if first is None and len(seen) == len(_port_matrix.node_types()) and len(set(map(tuple, seen.values()))) == 1:
+        return list(next(iter(seen.values())))
     return list(dialled if first is None else seen.get(first, dialled))
 
 

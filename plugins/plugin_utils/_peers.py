@@ -98,6 +98,12 @@ class Peers:
             self._found[key] = self._work_out(peer, direction)
         return self._found[key]
 
+    def outside(self, peer: str) -> list[str]:
+        """Return the networks at which ``peer`` is dialled where it is no host of the inventory."""
+        given = _addresses.networks(self._given.get(peer, []), lambda name: self._of_name(name, "out"))
+        listed = [self._of_listed(entry, "out") for entry in self._exported.get(peer, []) if entry["host"] is None]
+        return _addresses.networks([*given, *(address for addresses in listed for address in addresses)])
+
     def _work_out(self, peer: str, direction: str) -> list[str] | None:
         seer = DIALLED if direction == "out" else _inventory.seer(self._types) or DIALLED
         if not any(peer in known for known in (self._given, self._merged[seer], self._exported)):

@@ -56,6 +56,7 @@ class Plan:
     published: list[dict[str, Any]] = field(default_factory=list)
     resolved: dict[str, list[str]] = field(default_factory=dict)
     collapsed: dict[str, dict[str, int]] = field(default_factory=dict)
+    joined: list[dict[str, Any]] = field(default_factory=list)
 
 
 def make(
@@ -66,6 +67,7 @@ def make(
     resolve: Callable[[str], Iterable[str]] = _addresses.resolve,
     exported: _exported.Exported | None = None,
     merged: _peers.Merged | None = None,
+    both: bool = False,
 ) -> Plan:
     """Return the plan of ``host`` as a ``node`` (one of the node types).
 
@@ -75,7 +77,9 @@ def make(
     ``warnings`` tells of peers that are there but have no address yet, ``left_out`` of outbound rows without a
     destination, and of rows without a port. ``published`` are the ports (``protocol``, ``port``) of the host that lead to a Controller in a
     container, whether or not a rule names them; ``resolved`` the addresses of each host name that stands for a peer, ``collapsed`` what
-    :class:`_peers.Peers` says of that.
+    :class:`_peers.Peers` says of that. ``joined`` are the rows that were asked for, also those without a port, each as
+    :func:`_port_matrix.table` returns it, with ``direction`` and ``networks`` (empty: no address). ``both`` joins what is dialled, too,
+    whatever ``settings.outbound`` says: for who reads ``joined`` alone.
     Raises PlanError, PeersError, PortMatrixError, PublishedPortError, InventoryError or AddressError, naming variable and value.
     """
     _port_matrix.require("node type", node, _port_matrix.node_types())
@@ -94,7 +98,7 @@ def make(
     plan.warnings.extend(_misled(host, called, nodes))
     dialled = {**called, **_dialled(nodes)} if settings.outbound and runtime == "container" else {}
     for end in kinds if node == "cluster_node" else [node]:
-        for direction in ("in", "out") if settings.outbound else ("in",):
+        for direction in ("in", "out") if settings.outbound or both else ("in",):
             for row in _port_matrix.rows(end, str(settings.release), direction, settings.features, runtime, site):
                 moved = published if direction == "in" else dialled if row["destination"] == "controller" else {}
                 _add(plan, node, direction, _published_ports.moved(row, moved), known)
@@ -194,11 +198,12 @@ def _misled(host: str, called: _published_ports.Ports, nodes: _inventory.Nodes) 
 
 def _add(plan: Plan, node: str, direction: str, row: _port_matrix.Row, known: _peers.Peers) -> None:
     peer = row["source"] if direction == "in" else row["destination"]
+    networks = known.networks(peer, direction)
+    plan.joined.append({**row, "direction": direction, "networks": networks or []})
     if row["port"] is None:
         way = "from" if direction == "in" else "to"
         plan.left_out.append(f"{row['protocol']} ({row['name']}) {way} {peer}: no rule is made for it on the host, for it has no port")
         return
-    networks = known.networks(peer, direction)
     flow = f"{row['protocol']}/{row['port']} ({row['name']})"
     if networks:
         plan.rules.append(

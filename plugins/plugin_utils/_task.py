@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from . import _inventory, _plan, _port_matrix, _published_ports
+from . import _exported, _inventory, _peers, _plan, _port_matrix, _published_ports
 
 SPEC: dict[str, dict[str, Any]] = {
     "node": {"type": "str", "choices": _port_matrix.node_types(), "required": True},
@@ -61,28 +61,35 @@ def given(arguments: Mapping[str, Any], variables: Mapping[str, Any], template: 
     return {**{option: template(variables[name]) for option, name in names.items() if name in variables}, **arguments}
 
 
-def plan(options: Mapping[str, Any], variables: Mapping[str, Any], template: Callable[[Any], Any]) -> _plan.Plan:
+def plan(options: Mapping[str, Any], variables: Mapping[str, Any], template: Callable[[Any], Any], both: bool = False) -> _plan.Plan:
     """Return the plan of the host whose ``variables`` these are, ``template`` their values: an empty one when the rules are to go.
 
     ``options`` are those of SPEC; ``options["nodes"]`` names the variable that holds what ``collect`` returned. It is named,
-    not handed over, because templating a list of all peers on every host grows with the square of the inventory.
-    Raises PlanError and what :func:`_plan.make` raises.
+    not handed over, because templating a list of all peers on every host grows with the square of the inventory. ``both`` is that of
+    :func:`_plan.make`. Raises PlanError and what :func:`_plan.make` raises.
     """
     check_means(options)
     if options["state"] == "absent":
         return _plan.Plan()
+    settings, nodes, exported, merged = known_to(options, variables, template)
+    return _plan.make(options["node"], variables["inventory_hostname"], settings, nodes, exported=exported, merged=merged, both=both)
+
+
+def known_to(
+    options: Mapping[str, Any], variables: Mapping[str, Any], template: Callable[[Any], Any]
+) -> tuple[_plan.Settings, _inventory.Nodes, _exported.Exported, _peers.Merged]:
+    """Return what a plan is made from, as :func:`_plan.make` takes it. Takes what :func:`plan` does. Raises PlanError."""
     try:
         collected = variables[options["nodes"]]
         nodes, exported, merged = collected["nodes"], collected["exported"], collected["merged"]
     except (KeyError, TypeError) as exc:
         raise _plan.PlanError(f"nodes: {options['nodes']!r} is no variable that avi.firewall.collect registered") from exc
     known = {**options, "vendor_ports": _published_ports.given(variables, template)}
-    settings = _plan.Settings(**{name: known[name] for name in _plan.Settings.__dataclass_fields__})
-    return _plan.make(options["node"], variables["inventory_hostname"], settings, nodes, exported=exported, merged=merged)
+    return _plan.Settings(**{name: known[name] for name in _plan.Settings.__dataclass_fields__}), nodes, exported, merged
 
 
 def plans(
-    options: Mapping[str, Any], variables: Mapping[str, Any], template: Callable[[Any], Any]
+    options: Mapping[str, Any], variables: Mapping[str, Any], template: Callable[[Any], Any], both: bool = False
 ) -> tuple[dict[str, _plan.Plan], list[str]]:
     """Return the plan of the host as every node type it is of, by type, and its addresses; nothing for a host of no type.
 
@@ -92,7 +99,7 @@ def plans(
     types = _inventory.types(host, variables[options["nodes"]]["nodes"])
     if not types:
         return {}, []
-    found = {node: plan({**options, "node": node}, variables, template) for node in types}
+    found = {node: plan({**options, "node": node}, variables, template, both) for node in types}
     return found, _inventory.addresses(host, known(variables, template))
 
 
