@@ -42,7 +42,7 @@ unit: venv ## unit and property tests, without containers
 	$(SAY) 'Unit tests'
 	@$(ENV) pytest -q tests/unit
 
-browser: venv ## the page of a verification, as a real Chromium shows it
+browser: venv ## the pages of a verification and of a report, as a real Chromium shows them
 	$(SAY) 'Browser'
 	@tests/lab/deps.sh browser
 	@$(ENV) pytest -q tests/browser

@@ -129,6 +129,24 @@ def without(collapsed: Sequence[str], addresses: Iterable[str]) -> list[str]:
     return left
 
 
+def minus(values: Iterable[str], others: Iterable[str]) -> list[str]:
+    """Return the networks that hold exactly the addresses of ``values`` that are none of ``others``, collapsed, as strings."""
+    theirs = [ipaddress.ip_network(other) for other in others]
+    left: list[Network] = []
+    for value in map(ipaddress.ip_network, values):
+        parts = [value]
+        for other in (other for other in theirs if other.overlaps(value)):
+            parts = [rest for part in parts for rest in _but(part, other)]
+        left += parts
+    return collapse(left)
+
+
+def _but(part: Any, other: Any) -> Iterable[Network]:
+    if not part.overlaps(other):
+        return [part]
+    return [] if part.subnet_of(other) else list(part.address_exclude(other))
+
+
 def of_family(values: Iterable[str], version: int) -> list[str]:
     """Return those of ``values`` (networks as strings) that belong to IP ``version`` 4 or 6."""
     return [value for value in values if (6 if ":" in value else 4) == version]

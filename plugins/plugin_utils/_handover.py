@@ -4,8 +4,8 @@
 
 """The plans of all hosts as one list of flows: what the owner of a firewall in between has to let through.
 
-A flow is a rectangle: every source network to every destination network of its family, at one port. The report that holds them is one dict,
-written as JSON as it stands; docs/handover_json.md describes it.
+A flow is a rectangle: every source network to every destination network of its family, at one port. _handover_report.py makes a report
+of them.
 """
 
 from __future__ import annotations
@@ -17,13 +17,16 @@ from typing import Any
 
 from . import _addresses, _exported, _inventory, _peers, _plan, _port_matrix, _verify_result
 
-FORMAT = "avi.firewall/handover/1"
-
 Flow = dict[str, Any]
 Resolve = Callable[[str], Iterable[str]]
 
 #: What makes one flow another, besides its networks.
 WHAT = ("source", "destination", "protocol", "port", "name", "why", "document", "feature", "release")
+
+
+def hosts(nodes: _inventory.Nodes) -> list[str]:
+    """Return every host of a node type, once."""
+    return list(dict.fromkeys(entry["host"] for entries in nodes.values() for entry in entries))
 
 
 def spokesman(nodes: _inventory.Nodes) -> str | None:

@@ -6,7 +6,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from . import _port_matrix
 
@@ -25,7 +26,7 @@ def table(head: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
     return "".join("| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in line) + " |\n" for line in every)
 
 
-def port(row: _port_matrix.Row) -> str:
+def port(row: Mapping[str, Any]) -> str:
     """Return what is open by ``row``: ``tcp 22``, ``icmp echo``, ``IP protocol 97``."""
     if row["protocol"] == "icmp":
         return "icmp echo"

@@ -9,17 +9,10 @@ from __future__ import annotations
 import pytest
 from ansible_collections.avi.firewall.plugins.plugin_utils import _verify_page
 from ansible_collections.avi.firewall.tests.unit import verify_results
-from browser.chromium import chromium
 
 DIFFERENCES = "#differences tbody tr"
 ROWS = "#picture tr[data-find]"
 LOOK = "const cell = document.querySelector(arguments[0]); return [cell.innerText[0], getComputedStyle(cell).color]"
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from ansible.inventory.manager import InventoryManager
 from ansible.parsing.dataloader import DataLoader
 from ansible.vars.hostvars import HostVars
 from ansible.vars.manager import VariableManager
-from ansible_collections.avi.firewall.plugins.plugin_utils import _handover, _inventory, _peers, _plan
+from ansible_collections.avi.firewall.plugins.plugin_utils import _handover, _handover_report, _inventory, _peers, _plan
 
 INVENTORY = Path(__file__).parent / "data" / "handover" / "inventory.yml"
 GROUPS = {"controller": "avi_controllers", "service_engine": "avi_service_engines", "cluster_node": "avi_cluster_nodes"}
@@ -62,7 +62,7 @@ def found(
     nodes = _inventory.collect(GROUPS, mixed, hostvars)
     merged = _peers.merge(nodes)
     flows = []
-    for host in dict.fromkeys(entry["host"] for entries in nodes.values() for entry in entries):
+    for host in _handover.hosts(nodes):
         settings = _settings(hostvars[host])
         plans = {
             node: _plan.make(node, host, settings, nodes, resolve, exported, merged, both=True) for node in _inventory.types(host, nodes)
@@ -81,3 +81,25 @@ def _settings(variables: Mapping[str, Any]) -> _plan.Settings:
 def flows() -> list[_handover.Flow]:
     """Return the flows of the realistic site."""
     return _handover.flows(found(*read()))
+
+
+@functools.cache
+def report() -> dict[str, Any]:
+    """Return the report of the realistic site."""
+    groups, hostvars = read()
+    return _handover_report.report(found(groups, hostvars), _inventory.collect(GROUPS, groups, hostvars), {}, NAMES)
+
+
+@functools.cache
+def former() -> dict[str, Any]:
+    """Return the report of the realistic site before this and that: a network of Service Engines and vCenter came, port 5054 went."""
+    made = report()
+    flows = []
+    for flow in made["flows"]:
+        if flow["destination"] == "vcenter":
+            continue
+        ends = ("source_networks", "destination_networks")
+        flows.append({**flow, **{end: [one for one in flow[end] if not one.startswith("2001:db8:4:")] for end in ends}})
+        if flow["name"] == "http":
+            flows.append({**flow, "name": "cli", "why": "CLI server", "port": 5054, "feature": "cli_shell"})
+    return {**made, "releases": ["21.1"], "flows": flows}

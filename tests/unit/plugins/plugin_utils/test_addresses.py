@@ -213,3 +213,32 @@ def test_what_is_taken_out_of_merged_networks_was_never_in(all_of_them, some):
 
     own = [address for number in some for address in (f"192.0.2.{number}", f"2001:db8::{number:x}")]
     assert _addresses.without(networks(all_of_them), own) == networks(all_of_them - some)
+
+
+@pytest.mark.parametrize(
+    ("values", "others", "left"),
+    [
+        (["10.0.0.4/31"], ["10.0.0.4/32"], ["10.0.0.5/32"]),
+        (["10.0.0.0/30"], ["10.0.0.1/32", "10.0.0.2/32"], ["10.0.0.0/32", "10.0.0.3/32"]),
+        (["10.0.0.0/24"], ["10.0.0.0/16"], []),
+        (["10.0.0.0/24", "2001:db8::/127"], ["2001:db8::1/128"], ["10.0.0.0/24", "2001:db8::/128"]),
+        (["10.0.0.0/25", "10.0.0.128/25"], [], ["10.0.0.0/24"]),
+        ([], ["10.0.0.0/8"], []),
+    ],
+)
+def test_what_is_left_without_others(values, others, left):
+    assert _addresses.minus(values, others) == left
+
+
+SMALL = st.lists(st.tuples(st.integers(0, 63), st.integers(26, 32)), max_size=8)
+
+
+@given(SMALL, SMALL)
+def test_what_is_left_is_exact(values, others):
+    def networks(found):
+        return [str(ipaddress.ip_network((f"10.0.0.{number}"), strict=False).supernet(new_prefix=length)) for number, length in found]
+
+    def held(found):
+        return {address for network in found for address in ipaddress.ip_network(network)}
+
+    assert held(_addresses.minus(networks(values), networks(others))) == held(networks(values)) - held(networks(others))

@@ -217,3 +217,10 @@ def test_the_networks_of_the_realistic_site():
     assert "10.16.3.144/30" in sync["source_networks"]
     # ::101 to ::150 are digits of hexadecimal numbers: four runs from 0x101 to 0x109, two from each of 0x110 to 0x140, and 0x150.
     assert len([network for network in portal["source_networks"] if network.startswith("2001:db8:4::")]) == 13
+
+
+def test_the_settings_for_what_is_no_host_are_those_of_the_first_controller():
+    nodes = {"cluster_node": [{"host": "a1"}], "service_engine": [{"host": "b1"}], "controller": [{"host": "con10"}, {"host": "con9"}]}
+    assert _handover.spokesman(nodes) == "con9"
+    assert _handover.spokesman({**nodes, "controller": []}) == "b1"
+    assert _handover.spokesman({}) is None

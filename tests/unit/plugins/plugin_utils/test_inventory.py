@@ -192,3 +192,16 @@ def test_types_of_a_host():
 def test_what_a_host_says_of_itself_must_be_an_address(address):
     with pytest.raises(_inventory.InventoryError, match=r"fact default_ipv4 of host con1: .* set avi_firewall_address"):
         _inventory.addresses("con1", {"ansible_facts": {"default_ipv4": {"address": address}}})
+
+
+@pytest.mark.parametrize(
+    ("nat", "seen"),
+    [
+        ({}, ["192.0.2.21"]),
+        ({node: ["203.0.113.5/32"] for node in ("controller", "service_engine", "cluster_node")}, ["203.0.113.5/32"]),
+        ({"controller": ["203.0.113.5/32"], "service_engine": ["203.0.113.5/32"]}, ["192.0.2.21"]),
+        ({"controller": ["203.0.113.5/32"], "service_engine": ["203.0.113.6/32"], "cluster_node": ["203.0.113.5/32"]}, ["192.0.2.21"]),
+    ],
+)
+def test_a_server_that_is_no_host_sees_what_every_type_sees(nat, seen):
+    assert _inventory.seen_by([], ["192.0.2.21"], nat) == seen

@@ -1,0 +1,153 @@
+# Copyright: (c) 2026, avi.firewall contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from ansible_collections.avi.firewall.plugins.plugin_utils import _handover_picture, _handover_report
+from ansible_collections.avi.firewall.tests.unit import handover_site
+
+
+def flow(source, destination, port=22, protocol="tcp", sources=("192.0.2.11/32",), destinations=("192.0.2.25/32",)):
+    known = {"name": f"row_{port}", "why": "", "document": "matrix_page", "feature": None, "release": "22.1"}
+    networks = {"source_networks": list(sources), "destination_networks": list(destinations)}
+    return {"source": source, "destination": destination, "protocol": protocol, "port": port, **networks, **known}
+
+
+def draw(*flows):
+    return _handover_picture.picture(_handover_report.report(flows, {}, {}, {}))
+
+
+def texts(box):
+    return [line["text"] for line in box["lines"]]
+
+
+def box(picture, name):
+    return next(one for one in picture["boxes"] if texts(one)[0] == name)
+
+
+def told(picture):
+    """Return the arrows as (who calls, who is called, ports), by the boxes that they touch."""
+    found = []
+    for arrow in picture["arrows"]:
+        there = [one for one in picture["boxes"] if one["y"] <= arrow["y"] <= one["y"] + one["height"]]
+        near = {
+            end: min(there, key=lambda one, x=arrow[end]: min(abs(one["x"] - x), abs(one["x"] + one["width"] - x)))
+            for end in ("from", "to")
+        }
+        found.append((texts(near["from"])[0], texts(near["to"])[0], *texts(arrow)))
+    return found
+
+
+SITE = [
+    ("service engine", "controller", "tcp 22, 8443", "udp 123", "icmp echo"),
+    ("controller", "service engine", "icmp echo"),
+    ("management client", "controller", "tcp 22, 80, 443", "udp 161"),
+    ("controller", "smtp server", "tcp 25"),
+    ("controller", "dns server", "udp 53"),
+    ("controller", "ldap server", "tcp 389, 636", "udp 389"),
+    ("controller", "syslog server", "tcp 514"),
+    ("controller", "vcenter", "tcp 443"),
+]
+
+
+def test_the_picture_of_the_realistic_site_has_a_box_for_each_end():
+    picture = _handover_picture.picture(handover_site.report())
+    assert told(picture) == SITE
+    assert texts(box(picture, "service engine")) == [
+        "service engine",
+        "200 hosts",
+        "50 in 10.16.1.0/24",
+        # 101 to 127, and the network of tomorrow's, 128 to 255.
+        "155 in 10.16.2.0/24",
+        "50 in 10.16.3.0/24",
+        "203.0.113.8/30",
+        "50 in 2001:db8:1::/64",
+        "50 in 2001:db8:4::/64",
+        "among each other:",
+        "tcp 9001",
+    ]
+    assert texts(box(picture, "controller"))[-1] == "tcp 22, 443, 8443"
+    assert [one["hub"] for one in picture["boxes"]].count(True) == 1
+    assert "service engine to controller: tcp 22, 8443, udp 123, icmp echo; " in picture["told"]
+
+
+def sound(picture):
+    """Nothing covers anything else, and all is on the sheet."""
+    boxes, arrows = picture["boxes"], picture["arrows"]
+    for one, other in itertools.combinations(boxes, 2):
+        assert (
+            one["x"] + one["width"] <= other["x"]
+            or other["x"] + other["width"] <= one["x"]
+            or one["y"] + one["height"] <= other["y"]
+            or other["y"] + other["height"] <= one["y"]
+        )
+    for one in boxes:
+        assert one["x"] >= 0
+        assert one["y"] >= 0
+        assert one["x"] + one["width"] <= picture["width"]
+        assert one["y"] + one["height"] <= picture["height"]
+        for line in one["lines"]:
+            assert one["y"] + 12 <= line["y"] <= one["y"] + one["height"]
+            assert len(line["text"]) * 6.5 <= one["width"] - 22
+    rows = sorted((min(arrow["from"], arrow["to"]), line["y"]) for arrow in arrows for line in arrow["lines"])
+    assert all(second - first >= 14 for (column, first), (same, second) in itertools.pairwise(rows) if column == same)
+    for arrow in arrows:
+        assert all(line["y"] < arrow["y"] for line in arrow["lines"])
+        assert all(len(line["text"]) * 6.5 <= abs(arrow["to"] - arrow["from"]) for line in arrow["lines"])
+
+
+CROWD = [
+    *(flow("management_client", "controller", port, protocol) for port in range(1000, 60000, 997) for protocol in ("tcp", "udp")),
+    *(flow("controller", "service_engine", None, protocol) for protocol in ("icmp", "ip-63", "ip-97")),
+    *(flow("service_engine", "controller", 8443, sources=[f"10.{n}.0.0/16" for n in range(100)]) for _once in "1"),
+    *(flow("controller", end, 443) for end in ("smtp_server", "openstack_keystone", "kubernetes_master", "openshift_node", "vcenter")),
+    flow("service_engine", "hsm", 1792),
+    flow("service_engine", "service_engine", 9001),
+    flow("ako", "controller", 443, sources=["2001:db8:1234:5678:9abc:def0:1234:5678/128"]),
+]
+
+
+@pytest.mark.parametrize("flows", [CROWD, CROWD[-3:-2], CROWD[-2:-1], [], CROWD[:5]])
+def test_nothing_covers_anything_else(flows):
+    sound(draw(*flows))
+
+
+def test_the_realistic_picture_is_sound():
+    picture = _handover_picture.picture(handover_site.report())
+    sound(picture)
+    assert (picture["width"], picture["height"]) == (1240, 428)
+
+
+def test_what_concerns_no_controller_is_below():
+    picture = draw(*CROWD)
+    assert ("service engine", "hsm", "tcp 1792") in told(picture)
+    hub = next(one for one in picture["boxes"] if one["hub"])
+    assert box(picture, "hsm")["y"] > hub["height"]
+    assert told(draw(flow("service_engine", "hsm", 1792))) == [("service engine", "hsm", "tcp 1792")]
+
+
+def test_what_only_talks_among_itself_is_a_box():
+    (alone,) = draw(flow("service_engine", "service_engine", 9001))["boxes"]
+    assert texts(alone)[-2:] == ["among each other:", "tcp 9001"]
+
+
+@pytest.mark.parametrize(
+    ("networks", "shown"),
+    [
+        (["192.0.2.1/32", "10.0.0.0/24", "2001:db8::1/128"], ["192.0.2.1", "10.0.0.0/24", "2001:db8::1"]),
+        ([f"10.0.0.{n}/32" for n in range(0, 20, 2)], ["10 in 10.0.0.0/24"]),
+        ([f"10.0.{n}.0/32" for n in range(5)], [f"10.0.{n}.0" for n in range(5)]),
+        ([f"10.0.{n}.1/32" for n in range(6)], [f"10.0.{n}.1" for n in range(6)]),
+        ([f"10.0.{n}.0/24" for n in range(0, 14, 2)], [*(f"10.0.{n}.0/24" for n in range(0, 10, 2)), "and 2 more networks"]),
+        (
+            [*(f"2001:db8::{n:x}:0:0:0/80" for n in range(1, 9, 2)), "10.0.0.0/8", "2001:db8:1::/48"],
+            ["10.0.0.0/8", "part of 2001:db8::/64", "2001:db8:1::/48"],
+        ),
+    ],
+)
+def test_networks_in_few_lines(networks, shown):
+    assert sorted(_handover_picture.summary(networks)) == sorted(shown)
