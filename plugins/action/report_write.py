@@ -44,13 +44,16 @@ class ActionModule(ActionBase):
             report = _handover_report.report(flows, collected["nodes"], collected["exported"], resolved)
             if options["against"]:
                 report = _handover_report.against(report, _handover_report.read(options["against"]))
+            for each in formats:
+                each.refuse(report, _handover.hosts(collected["nodes"]))
             files = {each.file: each.make(report) for each in formats}
         except ValueError as exc:
             raise AnsibleActionFail(str(exc)) from exc
         changed = self._write(Path(options["directory"]), files)
         summary = _handover_report.summary(report)
         display.display(f"\n{summary}: {', '.join(str(Path(options['directory'], file)) for file in files)}")
-        notes = list(dict.fromkeys(note for one in planned for note in one["notes"]))
+        told = [note for one in planned for note in one["notes"]] + [warning for each in formats for warning in each.warn(report)]
+        notes = list(dict.fromkeys(told))
         return {**result, "changed": bool(changed), "summary": summary, "files": list(files), "warnings": notes}
 
     def _planned(self, options: dict[str, Any], task_vars: Any) -> list[Any]:

@@ -37,7 +37,11 @@ options:
     type: path
     required: true
   formats:
-    description: The formats to write, V(csv), V(html), V(json), V(markdown) and V(xlsx), which needs openpyxl on the control node.
+    description:
+      - The formats to write. To read, V(csv), V(html), V(json), V(markdown) and V(xlsx), which needs openpyxl on the control node.
+      - To load, for network firewalls, V(arista), V(cisco_asa), V(cisco_ios), V(cisco_nxos), V(cisco_xr), V(fortinet), V(juniper),
+        V(nsx_t), V(paloalto) and V(srx), which need aerleon on the control node.
+      - To load, for clouds and Avi itself, V(aws_ec2), V(aws_terraform), V(openstack), V(avi_access) and V(avi_access_tasks).
     type: list
     elements: str
     default: [csv, html, json, markdown]

@@ -5,9 +5,11 @@
 from __future__ import annotations
 
 import json
+import socket
 
 import pytest
 from ansible.errors import AnsibleActionFail
+from ansible_collections.avi.firewall.plugins.plugin_utils import _addresses
 
 HOSTVARS = {
     "con1": {"inventory_hostname": "con1", "ansible_host": "192.0.2.11"},
@@ -91,6 +93,31 @@ def test_a_second_run_changes_nothing(planned, write, tmp_path):
 def test_only_what_is_asked_for_is_written(planned, write, tmp_path):
     assert write(planned(), formats=["xlsx"])["files"] == ["report.xlsx"]
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["report.xlsx"]
+
+
+def test_what_to_load_is_written_and_its_warnings_are_told(planned, write, tmp_path):
+    crowd = {"management_client": ["198.51.100.0/24"], "service_engine": [f"10.{number}.0.1" for number in range(40)]}
+    # Three ports for 40 Service Engines and one behind NAT, two ports for two Controllers, three for management clients.
+    result = write(planned(peers=crowd), formats=["aws_terraform", "cisco_ios"])
+    assert result["files"] == ["aws.tf.json", "cisco_ios.acl"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["aws.tf.json", "cisco_ios.acl"]
+    (warning,) = result["warnings"]
+    assert warning.startswith("the security group avi-controller has 130 inbound IPv4 rules, and AWS allows 60: ")
+
+
+def test_a_format_that_cannot_say_it_writes_nothing(planned, write, tmp_path, monkeypatch):
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_arguments, **_options: [(None, None, None, None, ("192.0.2.11", 0))])
+    _addresses.resolve.cache_clear()
+    variables = planned(peers={**PEERS, "controller": ["controller.example.com"]})
+    _addresses.resolve.cache_clear()
+    message = r"^the Controllers are known by host names \(controller\.example\.com\): "
+    with pytest.raises(AnsibleActionFail, match=message):
+        write(variables, formats=["json", "avi_access"])
+    assert not (tmp_path / "out").exists()
+
+
+def test_names_of_the_inventory_are_none_of_the_cluster(planned, write):
+    assert write(planned(), formats=["avi_access"])["files"] == ["avi_access.json"]
 
 
 def test_a_former_report_is_held_against(planned, write, tmp_path):
