@@ -10,6 +10,7 @@ of the zone are bound by M(ansible.posix.firewalld), which uses the same library
 
 from __future__ import annotations
 
+import importlib
 import ipaddress
 import json
 import re
@@ -20,13 +21,6 @@ from pathlib import Path
 from typing import Any
 
 from . import _boot, _host
-
-try:
-    from firewall.client import FirewallClient, FirewallClientIPSetSettings, FirewallClientServiceSettings
-
-    HAS_CLIENT = True
-except ImportError:
-    HAS_CLIENT = False
 
 CONFIGURATION = Path("/etc/firewalld")
 # Rules that stand in while a set changes: more of them cost more than a reload; a run that is cut off leaves them for no longer than this.
@@ -99,6 +93,14 @@ def _lines(permanent: View, running: View) -> list[str]:
     ]
 
 
+def _library() -> Any:
+    """Return firewalld's client library. To import it takes longer than all else here, and most hosts have no firewalld."""
+    try:
+        return importlib.import_module("firewall.client")
+    except ImportError as exc:
+        raise _host.HostError("firewalld's Python library (python3-firewall) is missing for the Python that Ansible uses here") from exc
+
+
 def evidence() -> str | None:
     """Return what shows that firewalld is in charge of this host, or None."""
     return "firewalld.service is active" if _host.succeeds("systemctl", "is-active", "--quiet", "firewalld") else None
@@ -117,9 +119,7 @@ def prepare(request: _host.Request, former: _host.Snapshot | None = None) -> _ho
     if not request.flows and former is None and not evidence():
         warning = "firewalld does not run, but keeps rules of ours: they go with the first run while it does"
         return _host.Change([], [], lambda _bind: None, _host.Snapshot("firewalld", request, None, {}), warnings=[warning])
-    if not HAS_CLIENT:
-        raise _host.HostError("firewalld's Python library (python3-firewall) is missing for the Python that Ansible uses here")
-    client = FirewallClient()
+    client = _library().FirewallClient()
     if not client.connected:
         raise _host.HostError("firewalld does not run: start it, or set avi_firewall_backend to the firewall that does")
     config = client.config()
@@ -209,7 +209,9 @@ def _permanent(config: Any, request: _host.Request) -> View:
         ipsets={name: _entries(config.getIPSetByName(name).getSettings()) for name in sets},
     )
     for zone in config.getZoneNames():
-        _add_rules(view, str(zone), config.getZoneByName(zone).getSettings().getRichRules(), request)
+        # Each costs firewalld 10 ms, and one that nobody has changed has no file here.
+        if (CONFIGURATION / "zones" / f"{zone}.xml").exists():
+            _add_rules(view, str(zone), config.getZoneByName(zone).getSettings().getRichRules(), request)
     if _policy_name(request) in config.getPolicyNames():
         view.policy = frozenset(config.getPolicyByName(_policy_name(request)).getSettings().getRichRules())
     return view
@@ -417,7 +419,7 @@ def _store(config: Any, client: Any, request: _host.Request, wanted: View, perma
         config.getPolicyByName(name).remove()
     for service, ports in wanted.services.items():
         if permanent.services.get(service) != ports:
-            settings = FirewallClientServiceSettings()
+            settings = _library().FirewallClientServiceSettings()
             settings.setDescription(_host.MARK)
             settings.setPorts(sorted(ports))
             if service in permanent.services:
@@ -426,7 +428,7 @@ def _store(config: Any, client: Any, request: _host.Request, wanted: View, perma
                 config.addService(service, settings)
     for ipset, entries in wanted.ipsets.items():
         if permanent.ipsets.get(ipset) != entries:
-            settings = FirewallClientIPSetSettings()
+            settings = _library().FirewallClientIPSetSettings()
             settings.setDescription(_host.MARK)
             settings.setType("hash:net")
             settings.addOption("family", "inet6" if ipset.endswith("-6") else "inet")
