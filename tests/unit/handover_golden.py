@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-FOLDER = Path(__file__).parent / "data" / "handover" / "loadable"
+FOLDER = Path(__file__).parent / "data" / "handover"
 
 
 def check(name: str, text: str) -> None:
@@ -18,5 +18,5 @@ def check(name: str, text: str) -> None:
     path = FOLDER / name
     if os.environ.get("GOLDEN") == "write":
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    assert text == path.read_text(encoding="utf-8")
+        path.write_bytes(text.encode())
+    assert text == path.read_bytes().decode()

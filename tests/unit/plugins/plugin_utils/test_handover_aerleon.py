@@ -88,7 +88,7 @@ def test_a_list_for_ios():
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_a_few_flows_as_they_were_looked_at(target):
-    handover_golden.check(f"few.{target}", _handover_aerleon.text(target, told(target)))
+    handover_golden.check(f"loadable/few.{target}", _handover_aerleon.text(target, told(target)))
 
 
 @pytest.mark.parametrize("target", TARGETS)
@@ -97,7 +97,7 @@ def test_the_site_as_it_was_looked_at(target):
         text = _handover_aerleon.text(target, [flow for flow in realistic(target) if flow["name"] != "object_sync"])
     else:
         text = of_site(target)
-    handover_golden.check(f"site.{target}", text)
+    handover_golden.check(f"loadable/site.{target}", text)
 
 
 @pytest.mark.parametrize("target", TARGETS)

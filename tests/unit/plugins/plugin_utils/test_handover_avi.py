@@ -48,7 +48,7 @@ def networks(values):
 def test_each_list_has_who_is_planned_and_the_controllers(site):
     flows = SITES[site]()
     text = _handover_avi.as_json(flows)
-    handover_golden.check(f"{site}.avi.json", text)
+    handover_golden.check(f"loadable/{site}.avi.json", text)
     lists = json.loads(text)["mgmt_ip_access_control"]
     assert lists.keys() == PORTS_OF.keys()
     for name, ports in PORTS_OF.items():
@@ -217,7 +217,7 @@ def play(tmp_path, server, *options):
 
 
 def test_the_tasks_change_the_lists_and_nothing_else(tmp_path, controller):
-    handover_golden.check("few.avi.yml", _handover_avi.tasks([*PORTS, ECHO]))
+    handover_golden.check("loadable/few.avi.yml", _handover_avi.tasks([*PORTS, ECHO]))
     play(tmp_path, controller, "--check")
     assert controller.puts == []
     assert play(tmp_path, controller) == 1

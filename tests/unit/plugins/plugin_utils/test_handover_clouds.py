@@ -49,7 +49,7 @@ def planned(flows):
 
 def test_terraform(site, flows):
     text = _handover_aws.terraform(flows)
-    handover_golden.check(f"{site}.tf.json", text)
+    handover_golden.check(f"loadable/{site}.tf.json", text)
     assert handover_parsers.terraform(text) == planned(flows)
 
 
@@ -90,11 +90,11 @@ def test_terraform_has_a_name_for_each_rule_that_only_the_rule_decides():
 
 
 def test_tasks_for_ec2(site, flows):
-    handover_golden.check(f"{site}.ec2.yml", _handover_aws.ec2_tasks(flows))
+    handover_golden.check(f"loadable/{site}.ec2.yml", _handover_aws.ec2_tasks(flows))
 
 
 def test_tasks_for_openstack(site, flows):
-    handover_golden.check(f"{site}.openstack.yml", _handover_openstack.tasks(flows))
+    handover_golden.check(f"loadable/{site}.openstack.yml", _handover_openstack.tasks(flows))
 
 
 @pytest.fixture

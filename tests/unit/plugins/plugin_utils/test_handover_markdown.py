@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 
 from ansible_collections.avi.firewall.plugins.plugin_utils import _handover_markdown, _handover_report
-from ansible_collections.avi.firewall.tests.unit import handover_site
+from ansible_collections.avi.firewall.tests.unit import handover_golden, handover_site
 
 PORTS = {"icmp echo": ("icmp", None)}
 
@@ -22,8 +22,7 @@ def tables(text):
 
 
 def test_the_page_of_the_realistic_site_is_the_one_that_was_looked_at():
-    golden = (handover_site.INVENTORY.parent / "report.md").read_text(encoding="utf-8")
-    assert _handover_markdown.make(handover_site.report()) == golden
+    handover_golden.check("report.md", _handover_markdown.make(handover_site.report()))
 
 
 def test_the_page_lets_through_what_the_flows_do():

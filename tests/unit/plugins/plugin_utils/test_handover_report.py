@@ -12,7 +12,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 from ansible_collections.avi.firewall.plugins.plugin_utils import _addresses, _handover_formats, _handover_report, _inventory, _plan
-from ansible_collections.avi.firewall.tests.unit import handover_site
+from ansible_collections.avi.firewall.tests.unit import handover_golden, handover_site
 
 SCHEMA = Path(_handover_report.__file__).parents[2] / "docs" / "handover.schema.json"
 
@@ -39,8 +39,7 @@ def report(*flows, resolved=None, nodes=None, exported=None):
 
 
 def test_the_report_of_the_realistic_site_is_the_one_that_was_looked_at():
-    golden = (handover_site.INVENTORY.parent / "report.json").read_text(encoding="utf-8")
-    assert _handover_formats.FORMATS["json"].make(handover_site.report()) == golden
+    handover_golden.check("report.json", _handover_formats.FORMATS["json"].make(handover_site.report()))
 
 
 def test_the_report_is_what_its_schema_says():

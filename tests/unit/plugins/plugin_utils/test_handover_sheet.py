@@ -14,7 +14,7 @@ import zipfile
 import openpyxl
 import pytest
 from ansible_collections.avi.firewall.plugins.plugin_utils import _handover_report, _handover_sheet
-from ansible_collections.avi.firewall.tests.unit import handover_site
+from ansible_collections.avi.firewall.tests.unit import handover_golden, handover_site
 
 COLUMNS = [
     *("source", "source addresses", "destination", "destination addresses"),
@@ -74,8 +74,13 @@ def planned(flows):
 
 
 def test_the_csv_of_the_realistic_site_is_the_one_that_was_looked_at():
-    golden = (handover_site.INVENTORY.parent / "report.csv").read_bytes()
-    assert _handover_sheet.make_csv(handover_site.report()).encode() == golden
+    handover_golden.check("report.csv", _handover_sheet.make_csv(handover_site.report()))
+
+
+def test_the_workbook_of_the_realistic_site_is_the_one_that_was_looked_at():
+    book = openpyxl.load_workbook(io.BytesIO(_handover_sheet.make_xlsx(handover_site.report())))
+    lines = [repr([sheet.title, *row]) for sheet in book for row in sheet.iter_rows(values_only=True)]
+    handover_golden.check("report.xlsx.txt", "\n".join(lines) + "\n")
 
 
 def test_a_line_is_a_flow():
