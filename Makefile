@@ -2,13 +2,14 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 SCENARIO ?=
 TESTS ?= tests/faults
+BENCH ?= apply peers planning verify
 ENV := . tests/lab/env.sh &&
 SITE := ansible-playbook -i extensions/molecule/inventory.yml avi.firewall.site
 # Molecule's frames break long lines.
 PLAIN := --no-command-borders
 SAY = @printf '\n\033[1m== %s\033[0m\n'
 
-.PHONY: help demo demo-verify demo-down test lint unit browser molecule test-faults bench-traffic bench-confirm bench-verify docs-matrix deps venv images clean
+.PHONY: help demo demo-verify demo-down test lint unit browser molecule test-faults bench bench-quick bench-traffic bench-confirm docs-matrix deps venv images clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -59,9 +60,15 @@ bench-traffic: images ## what each change of the rules does to connections that 
 	$(SAY) 'Changing the rules under traffic'
 	@$(ENV) tests/bench/traffic.py
 
-bench-verify: images ## how verify.yml grows with the hosts; takes minutes
-	$(SAY) 'Verifying 10, 30 and 100 hosts'
-	@$(ENV) tests/faults/images.sh && tests/bench/verify.py
+bench: images ## what a run costs beside others, many peers, many hosts; an hour. A part: BENCH=planning
+	$(SAY) 'Measuring: $(BENCH)'
+	@$(ENV) pip install --quiet --disable-pip-version-check --requirement tests/bench/requirements.txt
+	@$(ENV) tests/faults/images.sh && for part in $(BENCH); do tests/bench/$$part.py || exit 1; done
+	@$(ENV) tests/bench/plots.py && tests/bench/render.py
+
+bench-quick: images ## whether a run has become much dearer; two minutes
+	$(SAY) 'Measuring, quickly'
+	@$(ENV) tests/faults/images.sh && tests/bench/quick.py
 
 bench-confirm: images ## what it costs that a change is confirmed over a new connection; takes minutes
 	$(SAY) 'Confirming changes over SSH'

@@ -17,6 +17,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from bench import measure
 from faults.machines import IMAGE, Machine, each, mac, network, podman, run
 from faults.plays import attempt
 
@@ -53,7 +54,7 @@ def start(host: Machine) -> None:
 
 def main() -> None:
     machines = [Machine(f"con{number}" if number <= CONTROLLERS else f"se{number}", 100 + number) for number in range(1, max(SIZES) + 1)]
-    print("| hosts | paths | seconds | seconds a host |\n| --- | --- | --- | --- |", flush=True)
+    rows = []
     with network():
         try:
             each(start, machines)
@@ -73,10 +74,12 @@ def main() -> None:
                 took = time.monotonic() - begun
                 if told.code:
                     sys.exit(told.output)
-                paths = told.output.partition(" paths tried: all as planned")[0].split()[-1]
-                print(f"| {size} | {paths} | {took:.0f} | {took / size:.1f} |", flush=True)
+                paths = told.output.partition(" paths tried: all as planned")[0].split()[-1].replace(",", "")
+                rows.append((size, int(paths), round(took), f"{took / size:.1f}"))
+                print(*rows[-1], flush=True)
         finally:
             podman("rm", "--force", "--ignore", "--time", "0", *(machine.container for machine in machines))
+    measure.write("verify", ("hosts", "paths", "wall_s", "s_per_host"), rows)
 
 
 if __name__ == "__main__":
