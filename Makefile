@@ -32,8 +32,8 @@ demo-verify: venv ## prove what demo left up with verify.yml; writes .cache/lab/
 demo-down: venv ## remove what demo left up
 	@$(ENV) molecule destroy $(PLAIN)
 
-test: lint unit browser molecule ## everything
-	$(SAY) 'All passed: lint, unit tests, browser, molecule'
+test: lint unit browser bench-quick molecule ## everything
+	$(SAY) 'All passed: lint, unit tests, browser, bench-quick, molecule'
 
 lint: venv ## yamllint, ruff, mypy, ansible-lint
 	$(SAY) 'Lint'
@@ -68,7 +68,7 @@ bench: images ## what a run costs beside others, many peers, many hosts; an hour
 
 bench-quick: images ## whether a run has become much dearer; two minutes
 	$(SAY) 'Measuring, quickly'
-	@$(ENV) tests/faults/images.sh && tests/bench/quick.py
+	@$(ENV) tests/faults/images.sh faults && tests/bench/quick.py
 
 bench-confirm: images ## what it costs that a change is confirmed over a new connection; takes minutes
 	$(SAY) 'Confirming changes over SSH'
