@@ -28,6 +28,7 @@ from hypothesis import strategies as st
 
 DOCUMENTED = (
     _plan.PlanError,
+    _peers.PeersError,
     _port_matrix.PortMatrixError,
     _inventory.InventoryError,
     _exported.ExportedError,
