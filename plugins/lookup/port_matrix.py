@@ -195,7 +195,7 @@ class LookupModule(LookupBase):
                 if options[name] is not None:
                     _port_matrix.require(name, options[name], _port_matrix.ends())
             return [
-                row
+                {**row}
                 for end in options["_terms"]
                 for row in _port_matrix.rows(
                     end,

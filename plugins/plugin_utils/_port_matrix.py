@@ -122,14 +122,15 @@ def check_port(where: str, protocol: Any, port: Any, may_be_set: bool = False) -
         raise PortMatrixError(f"{where}: port {port!r} is not a number from 1 to 65535")
 
 
-def table() -> list[Row]:
-    """Return every row with both of its ends.
+@functools.cache
+def table() -> tuple[Row, ...]:
+    """Return every row with both of its ends. All callers share them: none may change one.
 
     Each row is a dict with the keys ``name``, ``source``, ``destination``, ``protocol`` (one of PROTOCOLS), ``port`` (integer; None for
     what knows none, and where ``port_setting`` alone tells it), ``port_setting`` (one of PORT_SETTINGS, or None), ``feature``, ``runtime``
     and ``cloud`` (a list of types; None: whatever they are), ``releases`` (list), ``why`` and ``evidence``.
     """
-    return [
+    return tuple(
         {
             "name": row["name"],
             "source": row["from"],
@@ -146,7 +147,7 @@ def table() -> list[Row]:
         }
         for end, block in load()["ports"].items()
         for row in block
-    ]
+    )
 
 
 def releases() -> list[str]:
