@@ -1,7 +1,8 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 SCENARIO ?=
-TESTS ?= tests/faults
+# Those of other people's roles have a target of their own.
+TESTS ?= $(filter-out %_roles.py,$(wildcard tests/faults/test_*.py))
 BENCH ?= apply peers planning verify
 ENV := . tests/lab/env.sh &&
 SITE := ansible-playbook -i extensions/molecule/inventory.yml avi.firewall.site
@@ -9,7 +10,7 @@ SITE := ansible-playbook -i extensions/molecule/inventory.yml avi.firewall.site
 PLAIN := --no-command-borders
 SAY = @printf '\n\033[1m== %s\033[0m\n'
 
-.PHONY: help demo demo-verify demo-down test lint unit browser molecule test-faults bench bench-quick bench-traffic bench-confirm docs-matrix deps venv images clean
+.PHONY: help demo demo-verify demo-down test lint unit browser molecule test-faults test-roles bench bench-quick bench-traffic bench-confirm docs-matrix deps venv images clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -59,6 +60,10 @@ test-faults: images ## hosts that others share, saved rules, hosts and locks tha
 bench-traffic: images ## what each change of the rules does to connections that go on meanwhile; takes minutes
 	$(SAY) 'Changing the rules under traffic'
 	@$(ENV) tests/bench/traffic.py
+
+test-roles: images ## other people's roles: the vendor's beside ours, and what firewall roles make of our filters
+	$(SAY) "Other people's roles"
+	@$(ENV) tests/faults/images.sh && pytest -vv --tb=short tests/faults/test_vendor_roles.py tests/faults/test_other_roles.py
 
 bench: images ## what a run costs beside others, many peers, many hosts; an hour. A part: BENCH=planning
 	$(SAY) 'Measuring: $(BENCH)'
