@@ -9,6 +9,7 @@ if grep -qs . /sys/fs/cgroup/unified/cgroup.controllers; then have runc || need+
 have iptables || need+=(iptables)  # netavark calls it
 have mmdebstrap || need+=(mmdebstrap)
 [ -e /etc/ssl/certs/ca-certificates.crt ] || need+=(ca-certificates)
+have ssh || need+=(openssh-client)  # what runs cost is measured over SSH
 have git || need+=(git)  # ansible-lint asks it which files are the project's
 python3 -c 'import venv, ensurepip' 2>/dev/null || need+=(python3-venv)
 if [ "${1:-}" = browser ]; then
