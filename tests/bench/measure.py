@@ -11,6 +11,7 @@ import dataclasses
 import os
 import platform
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterable, Sequence
 from importlib.metadata import version
@@ -90,13 +91,14 @@ def _host_cpu(host: Machine | None) -> float:
 
 def playbook(path: str, inventory: Path, host: Machine | None = None, *arguments: str) -> Cost:
     """Run a playbook over connections of its own, and return what it took."""
-    sockets = WORK / f"sockets-{time.monotonic_ns()}"
-    return cost(
-        ["ansible-playbook", f"--inventory={inventory}", *arguments, path],
-        host,
-        ANSIBLE_SSH_CONTROL_PATH_DIR=str(sockets),
-        ANSIBLE_SSH_ARGS="-C -o ControlMaster=auto -o ControlPersist=10s",
-    )
+    # Of its own, so that no run finds the connection of another open; short, for the name of a socket has 108 characters at most.
+    with tempfile.TemporaryDirectory(prefix="avi-", ignore_cleanup_errors=True) as sockets:
+        return cost(
+            ["ansible-playbook", f"--inventory={inventory}", *arguments, path],
+            host,
+            ANSIBLE_SSH_CONTROL_PATH_DIR=sockets,
+            ANSIBLE_SSH_ARGS="-C -o ControlMaster=auto -o ControlPersist=10s",
+        )
 
 
 def note_machine() -> None:
