@@ -11,7 +11,6 @@ is one call of the firewall's standard module for each flow and address, `groupe
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from collections.abc import Iterable, Iterator
@@ -21,8 +20,8 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from bench import measure
-from faults.admin import BACKENDS, close
-from faults.machines import WORK, Machine, machines, network
+from faults.admin import close
+from faults.machines import WORK, Machine, machines
 
 # The document, typed: what a Controller lets management clients in to. The rest are rows of a user's own, so that they are ten.
 DOCUMENT = [("tcp", 22), ("tcp", 80), ("tcp", 443), ("tcp", 5054), ("udp", 161)]
@@ -236,19 +235,5 @@ def figures(cost: measure.Cost) -> tuple[float, float, float]:
     return cost.wall, cost.control, cost.host
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=3, help="how often each is measured (default: 3)")
-    parser.add_argument("--firewall", action="append", choices=BACKENDS, help="of which firewall (default: all)")
-    options = parser.parse_args()
-    rows = []
-    with network():
-        for backend in options.firewall or BACKENDS:
-            for row in rounds(backend, options.rounds):
-                print(*row, flush=True)
-                rows.append(row)
-    measure.write("apply", HEADER, rows)
-
-
 if __name__ == "__main__":
-    main()
+    measure.each_firewall("apply", HEADER, rounds, default=3, about=__doc__)

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import argparse
 import csv
 import dataclasses
 import os
@@ -13,11 +14,12 @@ import platform
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-from faults.machines import ROOT, WORK, Machine
+from faults.admin import BACKENDS
+from faults.machines import ROOT, WORK, Machine, network
 
 FIGURES = ROOT / "docs" / "performance"
 
@@ -112,6 +114,24 @@ def note_machine() -> None:
         f"ansible-core {version('ansible-core')}; the hosts are containers of Debian 12 on it.\n",
         encoding="utf-8",
     )
+
+
+Rounds = Callable[[str, int], Iterable[Sequence[object]]]
+
+
+def each_firewall(name: str, header: Sequence[str], rounds: Rounds, default: int, about: str) -> None:
+    """Run a bench as its command line says; ``rounds`` yields the rows of one firewall, measured so many times."""
+    parser = argparse.ArgumentParser(description=about.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=default, help=f"how often each is measured (default: {default})")
+    parser.add_argument("--firewall", action="append", choices=BACKENDS, help="of which firewall (default: all)")
+    options = parser.parse_args()
+    rows = []
+    with network():
+        for backend in options.firewall or BACKENDS:
+            for row in rounds(backend, options.rounds):
+                print(*row, flush=True)
+                rows.append(row)
+    write(name, header, rows)
 
 
 def write(name: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

@@ -11,7 +11,6 @@ nothing: so each of them is new to the connection tracking and goes through the 
 
 from __future__ import annotations
 
-import argparse
 import json
 import statistics
 import sys
@@ -21,8 +20,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from bench import measure
-from faults.admin import BACKENDS, close
-from faults.machines import NETWORK, WORK, Machine, machines, network, peer, podman
+from faults.admin import close
+from faults.machines import NETWORK, WORK, Machine, machines, peer, podman
 
 SIZES = (10, 100, 1000, 10000)
 HEADER = (
@@ -149,19 +148,5 @@ def rounds(backend: str, count: int) -> Iterator[tuple[object, ...]]:
                 yield backend, size, number, first.wall, idle.wall, first.memory, peak, packet, without, connects
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=1, help="how often each is measured (default: 1)")
-    parser.add_argument("--firewall", action="append", choices=BACKENDS, help="of which firewall (default: all)")
-    options = parser.parse_args()
-    rows = []
-    with network():
-        for backend in options.firewall or BACKENDS:
-            for row in rounds(backend, options.rounds):
-                print(*row, flush=True)
-                rows.append(row)
-    measure.write("peers", HEADER, rows)
-
-
 if __name__ == "__main__":
-    main()
+    measure.each_firewall("peers", HEADER, rounds, default=1, about=__doc__)
