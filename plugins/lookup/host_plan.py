@@ -12,6 +12,7 @@ author: avi.firewall contributors (@avi-firewall)
 description:
   - Returns the rules that the roles of this collection would apply to a host, made by the same functions from the same variables.
   - Nothing is asked of any host; addresses come from the inventory, from C(avi_firewall_peers) and from facts that are already known.
+extends_documentation_fragment: [avi.firewall.site]
 options:
   _terms:
     description:
@@ -76,28 +77,6 @@ options:
     default: {}
     vars:
       - name: avi_controller_ports
-  cloud:
-    description:
-      - The type of the cloud. A row that depends on it is returned for that type only; where one does, this must be set.
-    type: str
-    choices: [aws, azure, gcp, openstack, vcenter, linux_server, nsx_t, no_orchestrator]
-    vars:
-      - name: avi_firewall_cloud
-  object_sync_port:
-    description:
-      - The port at which the Service Engines of a group synchronise objects, from 1024 to 65535. By default the one of the matrix for the
-        O(cloud); where its sources contradict each other there is none.
-    type: int
-    vars:
-      - name: avi_firewall_object_sync_port
-  extra_rows:
-    description:
-      - Rows of your own, mappings with C(name), C(source), C(destination), C(protocol), C(port) and C(why).
-    type: list
-    elements: dict
-    default: []
-    vars:
-      - name: avi_firewall_extra_rows
   groups:
     description: The inventory group of each node type.
     type: dict

@@ -14,6 +14,7 @@ description:
     addresses are involved; P(avi.firewall.host_plan#lookup) joins the rows with addresses.
   - A release that is not held is refused, with the reason and the nearest that are; it is never rounded to a neighbour. 16.2, 16.3 and 17.1
     were read whole; 20.1, 21.1 and 22.1 hold for the management plane.
+extends_documentation_fragment: [avi.firewall.site]
 options:
   _terms:
     description:
@@ -50,28 +51,6 @@ options:
     type: str
     choices: [host, docker, podman]
     default: host
-  cloud:
-    description:
-      - The type of the cloud. A row that depends on it is returned for that type only; where one does, this must be set.
-    type: str
-    choices: [aws, azure, gcp, openstack, vcenter, linux_server, nsx_t, no_orchestrator]
-    vars:
-      - name: avi_firewall_cloud
-  object_sync_port:
-    description:
-      - The port at which the Service Engines of a group synchronise objects, from 1024 to 65535. By default the one of the matrix for the
-        O(cloud); where its sources contradict each other there is none.
-    type: int
-    vars:
-      - name: avi_firewall_object_sync_port
-  extra_rows:
-    description:
-      - Rows of your own, mappings with C(name), C(source), C(destination), C(protocol), C(port) and C(why).
-    type: list
-    elements: dict
-    default: []
-    vars:
-      - name: avi_firewall_extra_rows
   source:
     description: Only rows that start at this end.
     type: str

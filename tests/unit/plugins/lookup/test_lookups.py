@@ -15,6 +15,7 @@ from ansible.errors import AnsibleError
 from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.loader import lookup_loader
 from ansible.template import Templar, trust_as_template
+from ansible_collections.avi.firewall.plugins.doc_fragments import site
 from ansible_collections.avi.firewall.plugins.lookup import host_plan, port_matrix
 from ansible_collections.avi.firewall.plugins.plugin_utils import _port_matrix
 
@@ -236,5 +237,6 @@ def test_the_documentation_offers_what_the_matrix_holds():
         assert any(f"V({feature})" in line for line in options["features"]["description"])
     assert yaml.safe_load(host_plan.DOCUMENTATION)["options"]["node"]["choices"] == _port_matrix.node_types()
     for plugin in (host_plan, port_matrix):
-        assert yaml.safe_load(plugin.DOCUMENTATION)["options"]["cloud"]["choices"] == _port_matrix.clouds()
+        assert yaml.safe_load(plugin.DOCUMENTATION)["extends_documentation_fragment"] == ["avi.firewall.site"]
+    assert yaml.safe_load(site.ModuleDocFragment.DOCUMENTATION)["options"]["cloud"]["choices"] == _port_matrix.clouds()
     assert options["protocol"]["choices"] == list(_port_matrix.PROTOCOLS)
