@@ -117,15 +117,11 @@ def without(collapsed: Sequence[str], addresses: Iterable[str]) -> list[str]:
     """Return ``collapsed``, which :func:`collapse` has returned, without some ``addresses`` of hosts."""
     left = list(collapsed)
     for value in addresses:
-        taken: Any = network(value)
-        if str(taken) in left:
-            left.remove(str(taken))  # as a rule it has no neighbour that it was merged with
-            continue
-        parsed: list[Any] = [network(entry) for entry in left]
-        around = next((entry for entry in parsed if entry.version == taken.version and taken.subnet_of(entry)), None)
-        if around is not None:
-            parsed.remove(around)
-            left = collapse([*parsed, *around.address_exclude(taken)])
+        taken = str(network(value))
+        if taken in left:
+            left.remove(taken)  # as a rule it has no neighbour that it was merged with
+        else:
+            left = minus(left, [taken])
     return left
 
 

@@ -104,8 +104,9 @@ def make(
                 _add(plan, node, direction, _published_ports.moved(row, moved), known)
             plan.warnings.extend(_unasked(end, direction, settings))
     if published:
-        accepted = _port_matrix.rows("controller", str(settings.release), "in", settings.features, runtime, site)
-        plan.published.extend(_published_ports.cells(published, [row for row in accepted if row["feature"]]))
+        plan.published.extend(
+            _published_ports.cells(published, [row for row in plan.joined if row["direction"] == "in" and row["feature"]])
+        )
     return plan
 
 

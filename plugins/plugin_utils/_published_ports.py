@@ -95,8 +95,8 @@ def moved(row: _port_matrix.Row, found: Ports) -> _port_matrix.Row:
 def cells(found: Ports, rows: Iterable[_port_matrix.Row] = ()) -> list[dict[str, Any]]:
     """Return the published ports as flat dicts with ``protocol`` and ``port``.
 
-    ``rows`` are those of features in use: their ports are the container's too, published beside the others.
+    ``rows`` are those of features in use, as :func:`moved` left them: their ports are the container's too, published beside the others.
     """
     services = [(_port_matrix.published()[service]["protocol"], port) for service, port in found.items()]
-    features = [(row["protocol"], row["port"]) for row in (moved(row, found) for row in rows) if row["port"] is not None]
+    features = [(row["protocol"], row["port"]) for row in rows if row["port"] is not None]
     return [{"protocol": protocol, "port": port} for protocol, port in dict.fromkeys([*services, *features])]
