@@ -32,8 +32,7 @@ class ActionModule(ActionBase):
             there = self._task.delegate_to
             raise AnsibleActionFail(f"delegate_to is {there}, and the rules are those of {host}: run the role on {there} itself")
         try:
-            self._task.args = _task.given(self._task.args, task_vars, self._templar.template)
-            options = self.validate_argument_spec(_task.SPEC)[1]
+            options = _task.options(self, task_vars)
             plan = _task.plan(options, task_vars, self._templar.template)
             # With nothing to open, nobody asks where the host is.
             known = _task.known(task_vars, self._templar.template)

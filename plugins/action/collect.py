@@ -26,7 +26,7 @@ class ActionModule(ActionBase):
             exported = _exported.collect([self._find(path) for path in _exported.paths(options["peers_from"])], nodes)
         except ValueError as exc:
             raise AnsibleActionFail(str(exc)) from exc
-        return {**result, "changed": False, "nodes": nodes, "exported": exported, "merged": _peers.merge(nodes)}
+        return {**result, "changed": False, **_peers.collected(nodes, exported)}
 
     def _find(self, path: str) -> str:
         """Return where ``path`` is: where a file to be copied would be, else, for a playbook of a collection is elsewhere, where we are."""

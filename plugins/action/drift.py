@@ -21,8 +21,7 @@ class ActionModule(ActionBase):
         result = {**super().run(tmp, task_vars), "changed": False, "drift": [], "backend": None}
         self._task.check_mode = True
         try:
-            self._task.args = _task.given(self._task.args, task_vars, self._templar.template)
-            options = self.validate_argument_spec({**_task.SPEC, "node": {"type": "str"}})[1]
+            options = _task.options(self, task_vars, _task.ANY_TYPE)
             plans, addresses = _task.plans(options, task_vars, self._templar.template)
         except ValueError as exc:
             raise AnsibleActionFail(str(exc)) from exc

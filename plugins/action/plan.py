@@ -20,8 +20,7 @@ class ActionModule(ActionBase):
     def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
         result = super().run(tmp, task_vars)
         try:
-            self._task.args = _task.given(self._task.args, task_vars, self._templar.template)
-            options = self.validate_argument_spec(_task.SPEC)[1]
+            options = _task.options(self, task_vars)
             plan = _task.plan(options, task_vars, self._templar.template)
         except ValueError as exc:
             raise AnsibleActionFail(str(exc)) from exc

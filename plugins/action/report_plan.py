@@ -21,13 +21,12 @@ class ActionModule(ActionBase):
         result = {**super().run(tmp, task_vars), "changed": False}
         host, template = task_vars["inventory_hostname"], self._templar.template
         try:
-            self._task.args = _task.given(self._task.args, task_vars, template)
-            options = self.validate_argument_spec({**_task.SPEC, "node": {"type": "str"}})[1]
-            settings, nodes, exported, merged = _task.known_to(options, task_vars, template)
+            options = _task.options(self, task_vars, _task.ANY_TYPE)
+            settings, collected = _task.known_to(options, task_vars, template)
             plans, _addresses = _task.plans(options, task_vars, template, both=True)
-            flows = _handover.of_host(host, plans, settings.release, nodes, exported) if plans else []
-            if host == _handover.spokesman(nodes):
-                flows += _handover.outside(settings, nodes, exported, merged)
+            flows = _handover.of_host(host, plans, settings.release, collected) if plans else []
+            if host == _handover.spokesman(collected["nodes"]):
+                flows += _handover.outside(settings, collected)
         except ValueError as exc:
             raise AnsibleActionFail(str(exc)) from exc
         resolved = {name: addresses for plan in plans.values() for name, addresses in plan.resolved.items()}

@@ -20,11 +20,9 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
         result = {**super().run(tmp, task_vars), "changed": False}
-        spec = {**_task.SPEC, "node": {"type": "str"}, "seconds": {"type": "int", "default": 600}}
         host = task_vars["inventory_hostname"]
         try:
-            self._task.args = _task.given(self._task.args, task_vars, self._templar.template)
-            options = self.validate_argument_spec(spec)[1]
+            options = _task.options(self, task_vars, {**_task.ANY_TYPE, "seconds": {"type": "int", "default": 600}})
             plans, addresses = _task.plans(options, task_vars, self._templar.template)
         except ValueError as exc:
             raise AnsibleActionFail(str(exc)) from exc

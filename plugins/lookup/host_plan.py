@@ -150,7 +150,7 @@ from typing import Any
 
 from ansible.errors import AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
-from ansible_collections.avi.firewall.plugins.plugin_utils import _exported, _inventory, _plan, _published_ports
+from ansible_collections.avi.firewall.plugins.plugin_utils import _exported, _inventory, _peers, _plan, _published_ports
 
 
 class LookupModule(LookupBase):
@@ -174,13 +174,13 @@ class LookupModule(LookupBase):
         try:
             nodes = _inventory.collect(options["groups"], variables["groups"], variables["hostvars"])
             files = [self._find(path, variables) for path in _exported.paths(options["peers_from"])]
-            exported = _exported.collect(files, nodes)
-            types = [options["node"]] if options["node"] else _inventory.types(host, nodes)
+            collected = _peers.collected(nodes, _exported.collect(files, nodes))
+            types = [options["node"]] if options["node"] else collected["hosts"].get(host, {}).get("types")
             if not types:
                 raise AnsibleLookupError(
                     f"host_plan: host {host} is in no group of {', '.join(options['groups'].values())} (avi_firewall_groups)"
                 )
-            return [{"host": host, **rule} for node in types for rule in _plan.make(node, host, settings, nodes, exported=exported).rules]
+            return [{"host": host, **rule} for node in types for rule in _plan.make(node, host, settings, collected).rules]
         except ValueError as exc:
             raise AnsibleLookupError(f"host_plan of {host}: {exc}") from exc
 

@@ -68,10 +68,18 @@ exported:
       C(resolved) (the addresses of its host names) and C(host), the host of the inventory that has one of these addresses, or null.
   type: dict
   returned: success
-merged:
+networks:
   description:
     - The networks of each group of hosts, merged, by who sees them, a node type or C(dialled), and by peer, with C(networks) and
       C(nat), whether NAT stands before one of them.
+  type: dict
+  returned: success
+hosts:
+  description: The entry of each host in RV(nodes) by its name, with its node types as C(types).
+  type: dict
+  returned: success
+runtimes:
+  description: A Controller of each runtime, C(host) or C(container), that there is.
   type: dict
   returned: success
 """

@@ -15,7 +15,7 @@ import ipaddress
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from . import _addresses, _exported, _inventory, _peers, _plan, _port_matrix, _verify_result
+from . import _addresses, _inventory, _peers, _plan, _port_matrix, _verify_result
 
 Flow = dict[str, Any]
 Resolve = Callable[[str], Iterable[str]]
@@ -42,17 +42,15 @@ def of_host(
     host: str,
     plans: Mapping[str, _plan.Plan],
     release: Any,
-    nodes: _inventory.Nodes,
-    exported: _exported.Exported,
+    collected: _peers.Collected,
 ) -> list[Flow]:
     """Return the flows that ``host`` is an end of, as its ``plans`` have them by node type, made with ``both``.
 
     What comes to it, from whomever; and what it dials that is no node of any type, for such a row is an inbound one elsewhere. Where an end
     has no address yet, its list of networks is empty.
     """
-    entry = next(entry for entries in nodes.values() for entry in entries if entry["host"] == host)
-    types = _inventory.types(host, nodes)
-    listed = [one for ones in exported.values() for one in ones if one["host"] == host]
+    entry = collected["hosts"][host]
+    listed = [one for ones in collected["exported"].values() for one in ones if one["host"] == host]
     addresses = [*entry["addresses"], *(address for one in listed for address in one["addresses"])]
     dialled = _addresses.networks([*addresses, *(address for one in listed for address in one["public"])])
     found = []
@@ -61,7 +59,11 @@ def of_host(
             networks = row["networks"]
             if row["direction"] == "in":
                 # The others of its type see it as it sees them. Nothing that it sends to itself passes a firewall, so alone it has no flow.
-                own = _inventory.seen_by(types, addresses, entry["seen_as"]) if networks and row["source"] == row["destination"] else []
+                own = (
+                    _inventory.seen_by(entry["types"], addresses, entry["seen_as"])
+                    if networks and row["source"] == row["destination"]
+                    else []
+                )
                 found.append(_flow(row, release, _addresses.networks([*networks, *own]), dialled))
             elif row["destination"] not in _hosts():
                 found.append(_flow(row, release, _addresses.networks(_inventory.seen_by([], addresses, entry["seen_as"])), networks))
@@ -70,9 +72,7 @@ def of_host(
 
 def outside(
     settings: _plan.Settings,
-    nodes: _inventory.Nodes,
-    exported: _exported.Exported,
-    merged: _peers.Merged,
+    collected: _peers.Collected,
     resolve: Resolve = _addresses.resolve,
 ) -> list[Flow]:
     """Return the flows to nodes that are no hosts of the inventory, but stand in ``avi_firewall_peers`` or in an answer of the Controller.
@@ -84,10 +84,10 @@ def outside(
     found = []
     for end in _hosts():
         node = end if end in _port_matrix.node_types() else "cluster_node"
-        networks = _peers.Peers("", [node], settings.peers, nodes, exported, resolve, merged).outside(end)
+        networks = _peers.Peers("", [node], settings.peers, collected, resolve).outside(end)
         if networks:
             kinds = dataclasses.replace(lenient, kinds=[end] if node == "cluster_node" else [])
-            plan = _plan.make(node, "", kinds, nodes, resolve, exported, merged)
+            plan = _plan.make(node, "", kinds, collected, resolve)
             rows = [row for row in plan.joined if row["direction"] == "in" and not (row["source"] == end and _alone(row["networks"]))]
             found += [_flow(row, settings.release, row["networks"], networks) for row in rows]
     return found

@@ -39,9 +39,13 @@ def collect(
     return {node: [_node(node, host, hostvars[host]) for host in groups[group]] for node, group in names.items() if group in groups}
 
 
-def types(host: str, nodes: Nodes) -> list[str]:
-    """Return the node types of ``host``, none for one that is in no group of theirs."""
-    return [node for node, entries in nodes.items() if any(entry["host"] == host for entry in entries)]
+def by_host(nodes: Nodes) -> dict[str, dict[str, Any]]:
+    """Return the entry of each host of ``nodes`` by its name, with its node ``types``."""
+    found: dict[str, dict[str, Any]] = {}
+    for node, entries in nodes.items():
+        for entry in entries:
+            found.setdefault(entry["host"], {**entry, "types": []})["types"].append(node)
+    return found
 
 
 def _node(node: str, host: str, variables: Mapping[str, Any]) -> dict[str, Any]:

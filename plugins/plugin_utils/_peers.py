@@ -4,19 +4,19 @@
 
 """The networks of the peers of one host.
 
-What all hosts have in common is merged once: to merge the addresses of all on every host would grow with the square of the inventory.
+What the plans of all hosts have in common is worked out once: to go through all hosts on every host would grow with the square of the
+inventory.
 """
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from . import _addresses, _exported, _inventory, _port_matrix
 
-# By who sees them, a node type or DIALLED, and by peer: what :func:`merge` returns.
-Merged = dict[str, dict[str, dict[str, Any]]]
+# What :func:`collected` returns.
+Collected = Mapping[str, Any]
 
 # Where a host is dialled, in place of as what it is seen.
 DIALLED = "dialled"
@@ -26,11 +26,12 @@ class PeersError(ValueError):
     """What ``avi_firewall_peers`` holds is no address."""
 
 
-def merge(nodes: _inventory.Nodes) -> Merged:
-    """Return the networks of every group of hosts, ``{"networks": […], "nat": …}`` by who sees them and by peer.
+def collected(nodes: _inventory.Nodes, exported: _exported.Exported | None = None) -> dict[str, Any]:
+    """Return ``nodes`` and ``exported``, as the functions ``collect`` returned them, and what the plans of all hosts look up in them.
 
-    ``nodes`` is what :func:`_inventory.collect` returned; a cluster node is of a group for each of its kinds. With ``nat`` a host of the
-    group may be seen by an address that others have as well.
+    ``networks`` are those of every group of hosts, ``{"networks": […], "nat": …}`` by who sees them, a node type or DIALLED, and by peer;
+    a cluster node is of a group for each of its kinds. With ``nat`` a host of the group may be seen by an address that others have as
+    well. ``hosts`` holds the entry of each host by its name, with its node ``types``; ``runtimes`` a Controller of each runtime.
     """
     members = _groups(nodes)
     dialled = {
@@ -43,7 +44,13 @@ def merge(nodes: _inventory.Nodes) -> Merged:
             peer: {"networks": _seen(entries, [seer]), "nat": True} if any(seer in entry["seen_as"] for entry in entries) else dialled[peer]
             for peer, entries in members.items()
         }
-    return found
+    return {
+        "nodes": nodes,
+        "exported": exported or {},
+        "networks": found,
+        "hosts": _inventory.by_host(nodes),
+        "runtimes": {entry["runtime"]: entry["host"] for entry in nodes.get("controller", [])},
+    }
 
 
 def _groups(nodes: _inventory.Nodes) -> dict[str, list[dict[str, Any]]]:
@@ -72,20 +79,19 @@ class Peers:
         host: str,
         types: Sequence[str],
         given: Mapping[str, Any],
-        nodes: _inventory.Nodes,
-        exported: _exported.Exported,
+        collected: Collected,
         resolve: Callable[[str], Iterable[str]],
-        merged: Merged,
     ) -> None:
         self.resolved: dict[str, list[str]] = {}
         self.collapsed: dict[str, dict[str, int]] = {}
         self._host = host
         self._types = types
         self._given = given
-        self._nodes = nodes
-        self._exported = exported
+        self._nodes = collected["nodes"]
+        self._exported = collected["exported"]
         self._resolve = resolve
-        self._merged = merged
+        self._networks = collected["networks"]
+        self._hosts = collected["hosts"]
         self._found: dict[tuple[str, str], list[str] | None] = {}
 
     def networks(self, peer: str, direction: str) -> list[str] | None:
@@ -106,7 +112,7 @@ class Peers:
 
     def _work_out(self, peer: str, direction: str) -> list[str] | None:
         seer = DIALLED if direction == "out" else _inventory.seer(self._types) or DIALLED
-        if not any(peer in known for known in (self._given, self._merged[seer], self._exported)):
+        if not any(peer in known for known in (self._given, self._networks[seer], self._exported)):
             return None
         try:
             given = _addresses.networks(self._given.get(peer, []), lambda name: self._of_name(name, direction))
@@ -120,11 +126,11 @@ class Peers:
 
     def _of_group(self, peer: str, seer: str) -> list[str]:
         """Return the networks of the group, without this host: what it sends to itself never leaves it."""
-        group = self._merged[seer].get(peer)
+        group = self._networks[seer].get(peer)
         if group is None:
             return []
         own = self._hosts.get(self._host)
-        if own is None or peer not in (*_inventory.types(self._host, self._nodes), *own["kinds"]):
+        if own is None or peer not in (*own["types"], *own["kinds"]):
             return list(group["networks"])
         if group["nat"]:
             return _seen([entry for entry in _groups(self._nodes)[peer] if entry["host"] != self._host], self._types)
@@ -136,10 +142,6 @@ class Peers:
         for entry in listed:
             self._note(entry["resolved"])
         return _addresses.networks([address for entry in listed for address in self._of_listed(entry, direction)])
-
-    @functools.cached_property
-    def _hosts(self) -> dict[str, dict[str, Any]]:
-        return {entry["host"]: entry for entries in self._nodes.values() for entry in entries}
 
     def _of_host(self, entry: Mapping[str, Any], direction: str) -> list[str]:
         """Return the addresses of a host of the inventory: where it is dialled, or as what it is seen."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from . import _addresses, _exported, _extra_rows, _inventory, _peers, _port_matrix, _published_ports
+from . import _addresses, _extra_rows, _inventory, _peers, _port_matrix, _published_ports
 
 # What the names on a host begin with, by node type. Short, for an ipset's name has 31 characters at most.
 PARTS = {"controller": "con", "service_engine": "se", "cluster_node": "node"}
@@ -63,16 +63,13 @@ def make(
     node: str,
     host: str,
     settings: Settings,
-    nodes: _inventory.Nodes,
+    collected: _peers.Collected,
     resolve: Callable[[str], Iterable[str]] = _addresses.resolve,
-    exported: _exported.Exported | None = None,
-    merged: _peers.Merged | None = None,
     both: bool = False,
 ) -> Plan:
     """Return the plan of ``host`` as a ``node`` (one of the node types).
 
-    ``nodes`` is what :func:`_inventory.collect` returned, ``exported`` what :func:`_exported.collect` did, ``merged`` what
-    :func:`_peers.merge` makes of ``nodes``, for whoever plans many hosts. A rule is a flat dict: ``node``, ``direction`` (in or out),
+    ``collected`` is what :func:`_peers.collected` returned. A rule is a flat dict: ``node``, ``direction`` (in or out),
     ``peer``, ``name`` (of the row), ``protocol``, ``port``, ``networks`` (list of strings, IPv4 first) and ``why``.
     ``warnings`` tells of peers that are there but have no address yet, ``left_out`` of outbound rows without a
     destination, and of rows without a port. ``published`` are the ports (``protocol``, ``port``) of the host that lead to a Controller in a
@@ -85,18 +82,18 @@ def make(
     _port_matrix.require("node type", node, _port_matrix.node_types())
     check(settings)
     site = settings.site()
-    runtime = _runtime(settings, nodes)
+    runtime = _runtime(settings, collected["runtimes"])
     kinds = _inventory.kinds(settings.kinds, host)
     if node == "cluster_node" and not kinds:
         allowed = ", ".join(_port_matrix.cluster_node_kinds())
         raise PlanError(f"avi_cluster_node_kinds of host {host} is empty: name what it is, of {allowed}")
-    seer = _inventory.types(host, nodes) or [node]
-    known = _peers.Peers(host, seer, settings.peers, nodes, exported or {}, resolve, _peers.merge(nodes) if merged is None else merged)
+    seer = collected["hosts"][host]["types"] if host in collected["hosts"] else [node]
+    known = _peers.Peers(host, seer, settings.peers, collected, resolve)
     plan = Plan(resolved=known.resolved, collapsed=known.collapsed)
     published = _published(plan, host, settings, runtime) if node == "controller" else {}
     called = _published_ports.called(settings.vendor_ports) if node == "service_engine" else {}
-    plan.warnings.extend(_misled(host, called, nodes))
-    dialled = {**called, **_dialled(nodes)} if settings.outbound and runtime == "container" else {}
+    plan.warnings.extend(_misled(host, called, collected["nodes"]))
+    dialled = {**called, **_dialled(collected["nodes"])} if settings.outbound and runtime == "container" else {}
     for end in kinds if node == "cluster_node" else [node]:
         for direction in ("in", "out") if settings.outbound or both else ("in",):
             for row in _port_matrix.rows(end, str(settings.release), direction, settings.features, runtime, site):
@@ -145,10 +142,9 @@ def _unasked(end: str, direction: str, settings: Settings) -> list[str]:
     ]
 
 
-def _runtime(settings: Settings, nodes: _inventory.Nodes) -> str:
+def _runtime(settings: Settings, found: Mapping[str, str]) -> str:
     if settings.runtime is not None:
         return _inventory.runtime(settings.runtime)
-    found = {entry["runtime"]: entry["host"] for entry in nodes.get("controller", [])}
     if len(found) > 1:
         raise PlanError(
             f"avi_controller_runtime differs: {found['host']} runs on its host, {found['container']} in a container; "

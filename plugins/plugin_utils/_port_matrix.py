@@ -191,10 +191,11 @@ def unpublished() -> list[Row]:
     return [row for row in inbound if row["feature"] is None and (row["protocol"], row["port"]) not in cells]
 
 
-def ends() -> list[str]:
+@functools.cache
+def ends() -> tuple[str, ...]:
     """Return every name that stands at either end of a row, in the order of the table; last what stands in rows of features alone."""
     by_need = sorted(table(), key=lambda row: row["feature"] is not None)
-    return list(dict.fromkeys(end for row in by_need for end in (row["destination"], row["source"])))
+    return tuple(dict.fromkeys(end for row in by_need for end in (row["destination"], row["source"])))
 
 
 def features(release: str) -> list[str]:

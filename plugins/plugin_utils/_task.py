@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from . import _exported, _inventory, _peers, _plan, _port_matrix, _published_ports
+from . import _inventory, _peers, _plan, _port_matrix, _published_ports
 
 SPEC: dict[str, dict[str, Any]] = {
     "node": {"type": "str", "choices": _port_matrix.node_types(), "required": True},
@@ -34,6 +34,8 @@ SPEC: dict[str, dict[str, Any]] = {
     "may_lock_out": {"type": "bool", "default": False},
     "confirm_timeout": {"type": "int", "default": 30},
 }
+# For a task that looks at a host as every node type it is of.
+ANY_TYPE = {**SPEC, "node": {"type": "str"}}
 # The variables of the roles for options that are not named after them: the others are `avi_firewall_` and the option.
 VARIABLES = {
     "runtime": "avi_controller_runtime",
@@ -45,6 +47,10 @@ VARIABLES = {
 # Those of them that say how the plan is brought to the host.
 MEANS = ("backend", "interfaces", "zone", "nftables_chain", "may_reload", "may_lock_out", "confirm_timeout")
 
+# Each host is planned in a process of its own, forked from this one: what has been read before need not be read there.
+_port_matrix.table()
+_port_matrix.ends()
+
 # The kernel allows more; wildcards and quotes would mean something to one firewall or another.
 INTERFACE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,14}")
 ZONE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*")
@@ -52,13 +58,19 @@ CHAIN = re.compile(r"(inet|ip|ip6)( [A-Za-z_][A-Za-z0-9_./-]*){2}")
 LONGEST = 3600
 
 
-def given(arguments: Mapping[str, Any], variables: Mapping[str, Any], template: Callable[[Any], Any]) -> dict[str, Any]:
-    """Return the options of a task: those it names itself, and for the others what the variables of the roles hold.
+def options(action: Any, variables: Mapping[str, Any], spec: Mapping[str, Any] = SPEC) -> dict[str, Any]:
+    """Return the options of the task of ``action``, an action plugin: those it names, for the others what the variables of the roles hold.
 
-    They are read here because each that a task names as a template costs milliseconds of Jinja on every host.
+    They are read here because each that a task names as a template costs milliseconds of Jinja on every host. ``spec`` is SPEC, or
+    ANY_TYPE with more. Fails as ``validate_argument_spec`` of the action does; raw values are checked where a plan is made of them.
     """
-    names = {option: VARIABLES.get(option, f"avi_firewall_{option}") for option in SPEC if option not in arguments and option != "nodes"}
-    return {**{option: template(variables[name]) for option, name in names.items() if name in variables}, **arguments}
+    named = action._task.args
+    names = {option: VARIABLES.get(option, f"avi_firewall_{option}") for option in SPEC if option not in named and option != "nodes"}
+    arguments = {**action._templar.template({option: variables[name] for option, name in names.items() if name in variables}), **named}
+    # The check would copy these on every host, and has nothing to say of them.
+    raw = {option: value for option, value in arguments.items() if spec.get(option, {}).get("type") == "raw"}
+    action._task.args = {option: value for option, value in arguments.items() if option not in raw}
+    return {**action.validate_argument_spec(spec)[1], **raw}
 
 
 def plan(options: Mapping[str, Any], variables: Mapping[str, Any], template: Callable[[Any], Any], both: bool = False) -> _plan.Plan:
@@ -71,21 +83,21 @@ def plan(options: Mapping[str, Any], variables: Mapping[str, Any], template: Cal
     check_means(options)
     if options["state"] == "absent":
         return _plan.Plan()
-    settings, nodes, exported, merged = known_to(options, variables, template)
-    return _plan.make(options["node"], variables["inventory_hostname"], settings, nodes, exported=exported, merged=merged, both=both)
+    settings, collected = known_to(options, variables, template)
+    return _plan.make(options["node"], variables["inventory_hostname"], settings, collected, both=both)
 
 
 def known_to(
     options: Mapping[str, Any], variables: Mapping[str, Any], template: Callable[[Any], Any]
-) -> tuple[_plan.Settings, _inventory.Nodes, _exported.Exported, _peers.Merged]:
+) -> tuple[_plan.Settings, _peers.Collected]:
     """Return what a plan is made from, as :func:`_plan.make` takes it. Takes what :func:`plan` does. Raises PlanError."""
     try:
         collected = variables[options["nodes"]]
-        nodes, exported, merged = collected["nodes"], collected["exported"], collected["merged"]
+        collected["runtimes"]
     except (KeyError, TypeError) as exc:
         raise _plan.PlanError(f"nodes: {options['nodes']!r} is no variable that avi.firewall.collect registered") from exc
     known = {**options, "vendor_ports": _published_ports.given(variables, template)}
-    return _plan.Settings(**{name: known[name] for name in _plan.Settings.__dataclass_fields__}), nodes, exported, merged
+    return _plan.Settings(**{name: known[name] for name in _plan.Settings.__dataclass_fields__}), collected
 
 
 def plans(
@@ -96,10 +108,10 @@ def plans(
     Takes and raises what :func:`plan` does; ``options["node"]`` is not looked at.
     """
     host = variables["inventory_hostname"]
-    types = _inventory.types(host, variables[options["nodes"]]["nodes"])
-    if not types:
+    hosts = variables[options["nodes"]]["hosts"]
+    if host not in hosts:
         return {}, []
-    found = {node: plan({**options, "node": node}, variables, template, both) for node in types}
+    found = {node: plan({**options, "node": node}, variables, template, both) for node in hosts[host]["types"]}
     return found, _inventory.addresses(host, known(variables, template))
 
 

@@ -60,16 +60,14 @@ def found(
     mixed = {name: list(order(hosts)) for name, hosts in groups.items()}
     exported = dict(exported or {})
     nodes = _inventory.collect(GROUPS, mixed, hostvars)
-    merged = _peers.merge(nodes)
+    collected = _peers.collected(nodes, exported)
     flows = []
     for host in _handover.hosts(nodes):
         settings = _settings(hostvars[host])
-        plans = {
-            node: _plan.make(node, host, settings, nodes, resolve, exported, merged, both=True) for node in _inventory.types(host, nodes)
-        }
-        flows += _handover.of_host(host, plans, settings.release, nodes, exported)
+        plans = {node: _plan.make(node, host, settings, collected, resolve, both=True) for node in collected["hosts"][host]["types"]}
+        flows += _handover.of_host(host, plans, settings.release, collected)
         if host == _handover.spokesman(nodes):
-            flows += _handover.outside(settings, nodes, exported, merged, resolve)
+            flows += _handover.outside(settings, collected, resolve)
     return flows
 
 

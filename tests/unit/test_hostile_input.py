@@ -178,7 +178,7 @@ def planned(values):
     )
     exported = _exported.collect(_exported.paths(values["peers_from"]), nodes)
     known = {
-        "nodes": {"nodes": nodes, "exported": exported, "merged": _peers.merge(nodes)},
+        "nodes": _peers.collected(nodes, exported),
         "inventory_hostname": "con1",
         "con_portal_https_port": values["con_portal_https_port"],
     }

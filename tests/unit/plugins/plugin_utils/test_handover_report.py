@@ -11,7 +11,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-from ansible_collections.avi.firewall.plugins.plugin_utils import _addresses, _handover_formats, _handover_report, _inventory, _plan
+from ansible_collections.avi.firewall.plugins.plugin_utils import _addresses, _handover_formats, _handover_report, _inventory, _peers, _plan
 from ansible_collections.avi.firewall.tests.unit import handover_golden, handover_site
 
 SCHEMA = Path(_handover_report.__file__).parents[2] / "docs" / "handover.schema.json"
@@ -100,17 +100,18 @@ def test_the_flows_let_in_what_the_plans_do_and_nothing_else():
     """By each address of each host and port: the sources of all flows there are those of its own rules, and its own type."""
     groups, hostvars = handover_site.read()
     nodes = _inventory.collect(handover_site.GROUPS, groups, hostvars)
+    collected = _peers.collected(nodes)
     reached = defaultdict(list)
     for one in handover_site.flows():
         for network in one["destination_networks"]:
             reached[network].append(one)
     compared = 0
     for host in ("con1", "con3", "se-dual-01", "se-nat-30", "se-six-50"):
-        types = _inventory.types(host, nodes)
+        types = collected["hosts"][host]["types"]
         settings = _plan.Settings(
             **{field: hostvars[host][name] for field, name in handover_site.SETTINGS.items() if name in hostvars[host]}
         )
-        rules = _plan.make(types[0], host, settings, nodes, handover_site.resolve).rules
+        rules = _plan.make(types[0], host, settings, collected, handover_site.resolve).rules
         for address in _inventory.addresses(host, hostvars[host]):
             there = [
                 one for network, flows in reached.items() if ipaddress.ip_address(address) in ipaddress.ip_network(network) for one in flows

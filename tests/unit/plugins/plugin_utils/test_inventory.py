@@ -182,10 +182,12 @@ def test_a_wrong_setting_is_named(names, hostvars, message):
     assert str(caught.value).startswith(message)
 
 
-def test_types_of_a_host():
+def test_a_host_is_found_by_its_name_with_its_types():
     nodes = {"controller": [{"host": "a"}], "cluster_node": [{"host": "a"}, {"host": "b"}]}
-    assert _inventory.types("a", nodes) == ["controller", "cluster_node"]
-    assert _inventory.types("c", nodes) == []
+    assert _inventory.by_host(nodes) == {
+        "a": {"host": "a", "types": ["controller", "cluster_node"]},
+        "b": {"host": "b", "types": ["cluster_node"]},
+    }
 
 
 @pytest.mark.parametrize("address", ["0.0.0.0/0", "192.0.2.0/24", "evil.example.com", 7])

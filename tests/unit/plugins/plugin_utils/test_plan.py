@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.avi.firewall.plugins.plugin_utils import _plan
+from ansible_collections.avi.firewall.plugins.plugin_utils import _peers, _plan
 
 NODES = {
     "controller": [
@@ -23,7 +23,7 @@ CLIENTS = {"management_client": ["198.51.100.0/24"]}
 def make(node="controller", host="con1", nodes=None, exported=None, **settings):
     settings = {"release": "16.3", "peers": CLIENTS, **settings}
     nodes = NODES if nodes is None else nodes
-    return _plan.make(node, host, _plan.Settings(**settings), nodes, {"www.example": ["203.0.113.1"]}.get, exported)
+    return _plan.make(node, host, _plan.Settings(**settings), _peers.collected(nodes, exported), {"www.example": ["203.0.113.1"]}.get)
 
 
 def cells(plan):
