@@ -3,7 +3,7 @@ SHELL := /bin/bash
 SCENARIO ?=
 # Those of other people's roles have a target of their own.
 TESTS ?= $(filter-out %_roles.py,$(wildcard tests/faults/test_*.py))
-BENCH ?= apply peers planning verify
+BENCH ?= apply profile peers planning verify
 ENV := . tests/lab/env.sh &&
 SITE := ansible-playbook -i extensions/molecule/inventory.yml avi.firewall.site
 # Molecule's frames break long lines.

@@ -7,6 +7,7 @@
 
 Competitors take turns, each on a fresh host: a run that sets everything up, one in which a peer has come, one with nothing to do. `naive`
 is one call of the firewall's standard module for each flow and address, `grouped` what its sets or profiles allow with standard modules.
+Before each run of ours comes a play of one ping to the same host, so that a ratio is of two runs that followed each other.
 """
 
 from __future__ import annotations
@@ -204,9 +205,8 @@ def sizes(competitor: str, backend: str) -> tuple[int, ...]:
     """Return the numbers of addresses that a competitor is tried with. A naive loop grows as they do: 50 would tell nothing new."""
     if competitor == "naive":
         return (1, 10) if backend != "nftables" else ()
-    if backend == "ufw":  # it has no sets: each address is a rule
-        return (1, 10, 50) if competitor == "ours" else (1, 10)
-    return (1, 10, 50, 1000) if competitor == "ours" else (1, 10, 50)
+    # ufw has no sets: each address is a rule.
+    return (1, 10, 50, 1000) if competitor == "ours" and backend != "ufw" else (1, 10, 50)
 
 
 def rounds(backend: str, count: int) -> Iterator[tuple[object, ...]]:
@@ -221,13 +221,14 @@ def rounds(backend: str, count: int) -> Iterator[tuple[object, ...]]:
                     close(hosts)
                     host = hosts[backend]
                     measure.let_in_by_ssh(host, backend)
-                    for floor in ("empty", "ping"):
-                        yield backend, 0, floor, "", number, *figures(run(floor, backend, host, {}))
+                    yield backend, size, "empty", "", number, *figures(run("empty", backend, host, {}))
                     before, after = every(size), every(size + 1)
                     steps = {"first": before, "peer": after, "idle": after}
                     if competitor == "naive":
                         del steps["peer"]  # one loop as the others
                     for step, peers in steps.items():
+                        if competitor == "ours":
+                            yield backend, size, "ping", step, number, *figures(run("ping", backend, host, {}))
                         yield backend, size, competitor, step, number, *figures(run(competitor, backend, host, peers))
 
 

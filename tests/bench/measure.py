@@ -32,6 +32,15 @@ OPEN_SSH = {
 }
 
 
+# Lets everyone in to SNMP, now: the same packet as that of a peer, by a rule of the firewall's own.
+OPEN_SNMP = {
+    "firewalld": "firewall-cmd --quiet --add-port=161/udp",
+    "ufw": "ufw allow 161/udp",
+    "iptables": "iptables -A INPUT -p udp --dport 161 -j ACCEPT",
+    "nftables": "nft add rule inet filter input udp dport 161 accept",
+}
+
+
 def let_in_by_ssh(host: Machine, backend: str) -> None:
     """Start sshd on the host, for a key of these benches."""
     key = WORK / "key"
@@ -93,10 +102,15 @@ def _host_cpu(host: Machine | None) -> float:
 
 def playbook(path: str, inventory: Path, host: Machine | None = None, *arguments: str) -> Cost:
     """Run a playbook over connections of its own, and return what it took."""
+    return anew(["ansible-playbook", f"--inventory={inventory}", *arguments, path], host)
+
+
+def anew(command: Sequence[str], host: Machine | None = None) -> Cost:
+    """Run a command that runs a playbook, over connections of its own, and return what it took."""
     # Of its own, so that no run finds the connection of another open; short, for the name of a socket has 108 characters at most.
     with tempfile.TemporaryDirectory(prefix="avi-", ignore_cleanup_errors=True) as sockets:
         return cost(
-            ["ansible-playbook", f"--inventory={inventory}", *arguments, path],
+            command,
             host,
             ANSIBLE_SSH_CONTROL_PATH_DIR=sockets,
             ANSIBLE_SSH_ARGS="-C -o ControlMaster=auto -o ControlPersist=10s",

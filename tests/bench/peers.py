@@ -6,7 +6,8 @@
 """What many peers cost: 10 to 10,000 networks, none of which can be merged with another. The apply, its memory, and each packet afterwards.
 
 A packet's price is the system time of a process that sends datagrams to a port that lets it in, from the last of the networks, and answers
-nothing: so each of them is new to the connection tracking and goes through the rules. Beside it stands a host without any rule.
+nothing: so each of them is new to the connection tracking and goes through the rules. Beside it stand a host without any rule, and one with
+the same firewall and one rule of its own that lets everyone in to that port.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ HEADER = (
     "control_mib",
     "host_mib",
     "packet_us",
+    "packet_own_rule_us",
     "packet_without_rules_us",
     "connects_per_s",
 )
@@ -131,21 +133,23 @@ def sizes(backend: str) -> tuple[int, ...]:
 def rounds(backend: str, count: int) -> Iterator[tuple[object, ...]]:
     for number in range(1, count + 1):
         for size in sizes(backend):
-            with machines(backend, "bare") as hosts:
-                close({backend: hosts[backend]})
-                host, bare = hosts[backend], hosts["bare"]
+            with machines(backend, f"{backend}-own", "bare") as hosts:
+                bare = hosts.pop("bare")
+                close(hosts)
+                host, own = hosts[backend], hosts[f"{backend}-own"]
+                own.sh(measure.OPEN_SNMP[backend])
                 measure.let_in_by_ssh(host, backend)
                 given = networks(size)
                 first = apply(host, given)
                 idle = apply(host, given)
                 peak = memory(host, given)
-                for one in (host, bare):
+                for one in (host, own, bare):
                     serve(one)
                 # Turn by turn: the machine is not the same from one second to the next.
-                pairs = [(client(_SEND, host), client(_SEND, bare)) for _try in range(TRIES)]
-                packet, without = (statistics.median(column) for column in zip(*pairs, strict=True))
+                turns = [[client(_SEND, one) for one in (host, own, bare)] for _try in range(TRIES)]
+                packets = [statistics.median(column) for column in zip(*turns, strict=True)]
                 connects = statistics.median(client(_CONNECT, host) for _try in range(TRIES))
-                yield backend, size, number, first.wall, idle.wall, first.memory, peak, packet, without, connects
+                yield backend, size, number, first.wall, idle.wall, first.memory, peak, *packets, connects
 
 
 if __name__ == "__main__":
