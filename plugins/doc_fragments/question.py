@@ -10,11 +10,6 @@ class ModuleDocFragment:
 
     DOCUMENTATION = """
 options:
-  node:
-    description: The node type the host is planned as.
-    type: str
-    choices: [controller, service_engine, cluster_node]
-    required: true
   nodes:
     description:
       - The name of the variable that holds what M(avi.firewall.collect) returned. It is a name, not a value, because templating a list
@@ -80,4 +75,22 @@ notes:
   - What the task does not name is taken from the variable that the role P(avi.firewall.avi_firewall#role) has for it, as
     C(avi_firewall_release) for O(release), C(avi_controller_runtime) for O(runtime), C(avi_cluster_node_kinds) for O(kinds),
     C(avi_controller_ports) for O(ports), before the default that stands here.
+"""
+
+    # Asked of a host as one of its types.
+    NODE = """
+options:
+  node:
+    description: The node type the host is planned as.
+    type: str
+    choices: [controller, service_engine, cluster_node]
+    required: true
+"""
+
+    # Asked of a host as all that it is.
+    EVERY_NODE = """
+options:
+  node:
+    description: Not looked at. The inventory groups say what the host is, and it is planned as every node type it is of.
+    type: str
 """

@@ -17,6 +17,7 @@ description:
     succeeds in time, the host takes the change back by itself, and the task fails.
 extends_documentation_fragment:
   - avi.firewall.question
+  - avi.firewall.question.node
   - avi.firewall.means
 attributes:
   check_mode:

@@ -15,13 +15,10 @@ description:
     nothing, and does not fail where they differ; a host of no node type has nothing to compare.
 extends_documentation_fragment:
   - avi.firewall.question
+  - avi.firewall.question.every_node
   - avi.firewall.means
   - avi.firewall.reader
   - avi.firewall.reader.action
-options:
-  node:
-    description: Is not looked at. The inventory groups say what the host is.
-    type: str
 seealso:
   - module: avi.firewall.apply
 """

@@ -15,6 +15,7 @@ description:
     one of ours, and who listens there. It sends nothing and changes nothing.
 extends_documentation_fragment:
   - avi.firewall.question
+  - avi.firewall.question.every_node
   - avi.firewall.means
   - avi.firewall.reader
   - avi.firewall.reader.action
@@ -27,9 +28,6 @@ options:
     description: The port of the host, as V(tcp/8443) or V(udp/161); a number alone means TCP.
     type: str
     required: true
-  node:
-    description: Is not looked at. The inventory groups say what the host is.
-    type: str
 seealso:
   - module: avi.firewall.host_explain
 """

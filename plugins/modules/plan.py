@@ -16,6 +16,7 @@ description:
   - P(avi.firewall.host_plan#lookup) shows the rules themselves; M(avi.firewall.apply) brings them to the host.
 extends_documentation_fragment:
   - avi.firewall.question
+  - avi.firewall.question.node
   - avi.firewall.means
 attributes:
   check_mode:

@@ -16,13 +16,10 @@ description:
   - The role P(avi.firewall.avi_report#role) calls it. There is no need to call it by hand.
 extends_documentation_fragment:
   - avi.firewall.question
+  - avi.firewall.question.every_node
   - avi.firewall.means
   - avi.firewall.reader
   - avi.firewall.reader.control
-options:
-  node:
-    description: Not looked at. The host is planned as every node type it is of.
-    type: str
 """
 
 EXAMPLES = """
@@ -38,7 +35,9 @@ EXAMPLES = """
 
 RETURN = """
 flows:
-  description: The flows to the host, and those it begins whose other end is no node, see docs/handover_json.md. No networks are no address.
+  description:
+    - The flows to the host, and those it begins whose other end is no node, see docs/handover_json.md. An empty list of networks says that
+      no address is known.
   type: list
   elements: dict
   returned: success

@@ -17,6 +17,7 @@ description:
   - The role P(avi.firewall.avi_verify#role) calls it. There is no need to call it by hand.
 extends_documentation_fragment:
   - avi.firewall.question
+  - avi.firewall.question.every_node
   - avi.firewall.means
   - avi.firewall.reader
   - avi.firewall.reader.action
@@ -25,9 +26,6 @@ options:
     description: After how many seconds the listener ends by itself, whatever becomes of the control node.
     type: int
     default: 600
-  node:
-    description: Is not looked at. The inventory groups say what the host is.
-    type: str
 """
 
 EXAMPLES = """

@@ -13,6 +13,8 @@ from unittest.mock import MagicMock
 import pytest
 import yaml
 from ansible.plugins.action import ActionBase
+from ansible.plugins.loader import fragment_loader
+from ansible.utils.plugin_docs import get_docstring
 from ansible_collections.avi.firewall.plugins.action import apply
 from ansible_collections.avi.firewall.plugins.doc_fragments import means
 from ansible_collections.avi.firewall.plugins.modules import host_rules
@@ -89,13 +91,9 @@ def test_the_options_of_an_action_are_those_of_its_documentation(monkeypatch, na
     action._task.args, action._task.delegate_to = {}, None
     with pytest.raises(SpecifiedError) as caught:
         action.run(task_vars={"inventory_hostname": "con1"})
-    documentation = yaml.safe_load(importlib.import_module(f"{PLUGINS}.modules.{name}").DOCUMENTATION)
-    told = documentation.get("options", {})
-    fragments = documentation.get("extends_documentation_fragment", [])
-    for fragment in [fragments] if isinstance(fragments, str) else fragments:
-        name, _dot, section = fragment.removeprefix("avi.firewall.").partition(".")
-        texts = importlib.import_module(f"{PLUGINS}.doc_fragments.{name}").ModuleDocFragment
-        told = {**yaml.safe_load(getattr(texts, (section or "documentation").upper())).get("options", {}), **told}
+    path = ROOT / "plugins" / "modules" / f"{name}.py"
+    # As ansible-doc shows it, with what its fragments add.
+    told = get_docstring(str(path), fragment_loader, collection_name="avi.firewall", plugin_type="module")[0].get("options", {})
     assert caught.value.args[0] == without_descriptions(told)
 
 
