@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The playbook of the guide, from an empty cluster on: the vendor's roles stop the firewall, and it comes back with what it had to hold.
+"""The playbook of docs/vendor_roles.md, from an empty cluster on: the vendor's roles stop the firewall, and it comes back as it was.
 
 The image of the vendor's Controller cannot be had here. Roles of the same names do what the vendor's do to a host: they stop and disable
 firewalld, and publish the same ports with the same variables, with the lab's listener behind them.
@@ -83,15 +83,14 @@ CELLS = (*PUBLISHED, OWN)
 ALLOWED = {"client": {OWN, SSH, HTTPS, SNMP}, "newcomer": {OWN, SSH, PORTAL}, "stranger": {OWN}}
 
 
-def guide(heading: str, title: str) -> str:
-    """Return the block of code that begins with the line ``# title`` under a heading of the guide."""
-    text = (ROOT / "docs" / "guide.md").read_text(encoding="utf-8").split(f"\n## {heading}\n")[1].split("\n## ")[0]
-    blocks = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+def example(title: str) -> str:
+    """Return the block of code of docs/vendor_roles.md that begins with the line ``# title``."""
+    blocks = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / "vendor_roles.md").read_text(encoding="utf-8"), re.DOTALL)
     return next(block for block in blocks if block.startswith(f"# {title}\n"))
 
 
 def play(*arguments: str, playbook: str) -> Run:
-    """Run a playbook with the variables that the guide's inventory has; the newcomer stands in for a second Service Engine."""
+    """Run a playbook with the variables that the inventory of the page has; the newcomer stands in for a second Service Engine."""
     return attempt(
         HOSTS,
         *arguments,
@@ -127,7 +126,7 @@ def hosts(monkeypatch_module) -> Iterator[None]:
             path = ROLES / f"avinetworks.{role}" / part / "main.yml"
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(textwrap.dedent(text), encoding="utf-8")
-    (ROLES / "vendor.yml").write_text(guide("The vendor's roles", "vendor.yml"), encoding="utf-8")
+    (ROLES / "vendor.yml").write_text(example("vendor.yml"), encoding="utf-8")
     (ROLES / "only.yml").write_text("- hosts: avi_controllers\n  become: true\n  roles: [avinetworks.avicontroller]\n", encoding="utf-8")
     monkeypatch_module.setenv("ANSIBLE_ROLES_PATH", str(ROLES))
     SHOWN.mkdir(parents=True, exist_ok=True)
