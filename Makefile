@@ -10,7 +10,7 @@ SITE := ansible-playbook -i extensions/molecule/inventory.yml avi.firewall.site
 PLAIN := --no-command-borders
 SAY = @printf '\n\033[1m== %s\033[0m\n'
 
-.PHONY: help demo demo-verify demo-down test lint unit browser molecule test-faults test-roles bench bench-quick bench-traffic bench-confirm docs-matrix deps venv images clean
+.PHONY: help demo demo-verify demo-down test lint unit browser molecule test-faults test-roles bench bench-quick bench-traffic bench-confirm docs docs-matrix deps venv images clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -36,9 +36,12 @@ demo-down: venv ## remove what demo left up
 test: lint unit browser bench-quick molecule ## everything
 	$(SAY) 'All passed: lint, unit tests, browser, bench-quick, molecule'
 
-lint: venv ## yamllint, ruff, mypy, ansible-lint
+# A git that is asked in .cache shall not answer for this repository: antsibull-docs would take the installed collections for files that it does not know.
+lint: venv ## yamllint, ruff, mypy, ansible-lint, antsibull-docs
 	$(SAY) 'Lint'
 	@$(ENV) yamllint --strict . && ruff check . && ruff format --check . && mypy && ansible-lint --offline --strict
+	@$(ENV) GIT_CEILING_DIRECTORIES=$(CURDIR)/.cache antsibull-docs lint-collection-docs --plugin-docs \
+	  --validate-collection-refs=dependent --disallow-unknown-collection-refs .
 
 unit: venv ## unit and property tests, without containers
 	$(SAY) 'Unit tests'
@@ -78,6 +81,11 @@ bench-quick: images ## whether a run has become much dearer; two minutes
 bench-confirm: images ## what it costs that a change is confirmed over a new connection; takes minutes
 	$(SAY) 'Confirming changes over SSH'
 	@$(ENV) tests/faults/images.sh && tests/bench/confirm.py
+
+docs: venv ## the docsite, in .cache/docsite/html: the pages of docs, and the reference of roles and plugins
+	$(SAY) 'Docsite'
+	@$(ENV) pip install --quiet --disable-pip-version-check --requirement docs/docsite/requirements.txt
+	@$(ENV) docs/docsite/build.sh
 
 docs-matrix: venv ## docs/port_matrix.md, rendered from the table
 	@$(ENV) PYTHONPATH=plugins python -c 'from plugin_utils import _matrix_text; print(_matrix_text.page(), end="")' > docs/port_matrix.md
