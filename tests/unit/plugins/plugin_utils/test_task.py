@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 from ansible_collections.avi.firewall.plugins.plugin_utils import _plan, _task
 
@@ -49,7 +51,11 @@ def test_what_a_task_does_not_name_the_variables_of_the_roles_tell():
         "avi_firewall_nodes": "not meant",
         "release": "17.1",
     }
-    assert _task.given({"nodes": "kept", "source": "se1"}, held, lambda value: True if value == "{{ yes }}" else value) == {
+
+    def template(values):
+        return {option: True if value == "{{ yes }}" else value for option, value in values.items()}
+
+    assert _task.given({"nodes": "kept", "source": "se1"}, held, template) == {
         "nodes": "kept",
         "source": "se1",
         "release": "16.3",
@@ -61,3 +67,18 @@ def test_what_a_task_does_not_name_the_variables_of_the_roles_tell():
         "may_lock_out": False,
     }
     assert _task.given({"release": "17.1"}, {"avi_firewall_release": "16.3"}, lambda value: value) == {"release": "17.1"}
+
+
+def test_raw_values_are_not_checked_and_what_is_unknown_is():
+    seen = []
+
+    def validate(spec):
+        seen.append((spec, dict(action._task.args)))
+        return None, {"peers": {}, "release": "16.3", "outbound": True}
+
+    variables = {"avi_firewall_peers": {"dns_server": ["192.0.2.1"]}, "avi_firewall_release": 16.3}
+    templar = SimpleNamespace(template=dict)
+    action = SimpleNamespace(_task=SimpleNamespace(args={"outbound": "yes", "typo": 1}), _templar=templar, validate_argument_spec=validate)
+    found = _task.options(action, variables, _task.ANY_TYPE)
+    assert found == {"peers": {"dns_server": ["192.0.2.1"]}, "release": "16.3", "outbound": True}
+    assert seen == [(_task.ANY_TYPE, {"release": 16.3, "outbound": "yes", "typo": 1})]
