@@ -94,7 +94,7 @@ deps: ## system packages: podman, mmdebstrap, …; asks for sudo only when one i
 	@tests/lab/deps.sh
 
 venv: .cache/venv/.stamp ## Python tools, in .cache/venv
-.cache/venv/.stamp: tests/requirements.txt tests/lab/venv.sh | deps
+.cache/venv/.stamp: tests/requirements.txt tests/unit/requirements.txt tests/lab/venv.sh | deps
 	@tests/lab/venv.sh
 
 images: venv ## images of the lab's hosts, from Debian packages

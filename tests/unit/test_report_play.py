@@ -7,14 +7,10 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 import yaml
-from ansible.utils.collection_loader import AnsibleCollectionConfig
+from ansible_collections.avi.firewall.tests.unit import commands
 
 HOSTS = {
     "avi_controllers": {"con1": "192.0.2.11", "con2": "192.0.2.12"},
@@ -29,13 +25,12 @@ def run(tmp_path):
     ssh = tmp_path / "ssh"
     ssh.write_text(f'#!/bin/sh\necho "$@" >> {trace}\nexit 255\n', encoding="utf-8")
     ssh.chmod(0o755)
-    base = next(path for path in AnsibleCollectionConfig.collection_paths if Path(path, "ansible_collections", "avi", "firewall").exists())
 
-    def ran(*options, hosts=HOSTS, reverse=False, succeeds=True):
+    def ran(*options, hosts=None, reverse=False, succeeds=True):
         turned = (lambda pairs: dict(reversed(pairs.items()))) if reverse else dict
         groups = {
             group: {"hosts": {host: {"avi_firewall_address": address} for host, address in turned(members).items()}}
-            for group, members in turned(hosts).items()
+            for group, members in turned(HOSTS if hosts is None else hosts).items()
         }
         known = {
             "avi_firewall_release": "16.3",
@@ -45,9 +40,7 @@ def run(tmp_path):
         }
         inventory = tmp_path / "inventory.yml"
         inventory.write_text(yaml.safe_dump({"all": {"vars": known, "children": groups}}, sort_keys=False), encoding="utf-8")
-        command = [sys.executable, "-m", "ansible", "playbook", "-i", str(inventory), "avi.firewall.report", *options]
-        environment = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": base, "ANSIBLE_HOME": str(tmp_path / "home"), "ANSIBLE_NOCOLOR": "1"}
-        done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False, cwd=tmp_path)
+        done = commands.ansible("playbook", "-i", str(inventory), "avi.firewall.report", *options, cwd=tmp_path)
         said = done.stdout + done.stderr
         assert (done.returncode == 0) is succeeds, said
         assert not trace.exists(), trace.read_text(encoding="utf-8")

@@ -313,7 +313,7 @@ def test_nothing_goes_to_the_terminal(capfd, caplog):
 
 
 def test_the_tested_aerleon_is_the_one_that_is_named():
-    lines = (handover_golden.ROOT / "tests" / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    lines = (handover_golden.ROOT / "tests" / "unit" / "requirements.txt").read_text(encoding="utf-8").splitlines()
     assert _handover_aerleon.REQUIREMENT in lines
 
 

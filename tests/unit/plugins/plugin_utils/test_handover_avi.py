@@ -10,15 +10,13 @@ import copy
 import http.server
 import ipaddress
 import json
-import os
 import re
-import subprocess
 import sys
 import threading
 
 import pytest
 from ansible_collections.avi.firewall.plugins.plugin_utils import _handover_avi, _handover_loadable
-from ansible_collections.avi.firewall.tests.unit import handover_golden, handover_parsers, handover_site
+from ansible_collections.avi.firewall.tests.unit import commands, handover_golden, handover_parsers, handover_site
 from ansible_collections.avi.firewall.tests.unit.handover_flows import CLUSTER, CONTROLLERS, ECHO, HTTPS, PORTAL, PORTS, SMTP, SNMP
 
 SITES = {"few": lambda: [*PORTS, ECHO], "site": handover_site.flows}
@@ -203,14 +201,8 @@ def play(tmp_path, server, *options):
         "avi_api_version": "22.1.7",
         "ansible_python_interpreter": sys.executable,
     }
-    ran = subprocess.run(
-        [sys.executable, "-m", "ansible", "playbook", "-i", "localhost,", "-c", "local", "-e", json.dumps(known), *options, "play.yml"],
-        cwd=tmp_path,
-        env={**os.environ, "ANSIBLE_HOME": str(tmp_path), "ANSIBLE_LOCALHOST_WARNING": "false", "ANSIBLE_NOCOLOR": "1", "no_proxy": "*"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    options = ["-i", "localhost,", "-c", "local", "-e", json.dumps(known), *options]
+    ran = commands.ansible("playbook", *options, "play.yml", cwd=tmp_path, no_proxy="*")
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert "secret" not in ran.stdout
     return int(re.search(r"changed=(\d+)", ran.stdout)[1])

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import importlib
 import json
-import os
 import re
-import subprocess
 import sys
 from pathlib import Path
 
@@ -20,7 +18,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
 from ansible_collections.avi.firewall.plugins.plugin_utils import _handover_aws, _handover_loadable, _handover_openstack
-from ansible_collections.avi.firewall.tests.unit import handover_golden, handover_parsers, handover_site
+from ansible_collections.avi.firewall.tests.unit import commands, handover_golden, handover_parsers, handover_site
 from ansible_collections.avi.firewall.tests.unit.handover_flows import AKO, CLUSTER, ECHO, ETHERIP, HTTPS, PORTAL, PORTS, SMTP
 from moto.ec2.models.security_groups import SecurityGroupBackend
 from moto.server import ThreadedMotoServer
@@ -136,14 +134,8 @@ def play(tmp_path, tasks, **variables):
     (tmp_path / "play.json").write_text(
         json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": [{"ansible.builtin.import_tasks": "tasks.yml"}]}])
     )
-    ran = subprocess.run(
-        [sys.executable, "-m", "ansible", "playbook", "-i", "localhost,", "-c", "local", "-e", json.dumps(variables), "play.json"],
-        cwd=tmp_path,
-        env={**os.environ, "ANSIBLE_HOME": str(tmp_path), "ANSIBLE_LOCALHOST_WARNING": "false", "ANSIBLE_NOCOLOR": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    options = ["-i", "localhost,", "-c", "local", "-e", json.dumps(variables)]
+    ran = commands.ansible("playbook", *options, "play.json", cwd=tmp_path)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     return int(re.search(r"changed=(\d+)", ran.stdout)[1])
 
