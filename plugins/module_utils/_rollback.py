@@ -164,7 +164,7 @@ def timeout() -> None:
             left = pending["until"] - now()
             if left <= 0:
                 roll_back()
-                print("the change was not confirmed in time: the former rules are back")
+                sys.stdout.write("the change was not confirmed in time: the former rules are back\n")
         time.sleep(max(left, 0))
 
 

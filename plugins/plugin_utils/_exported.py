@@ -54,14 +54,15 @@ def collect(
     for file in files:
         where = f"{VARIABLE}: {file}"
         answer = _read(file, where)
+        count = answer.get("count")
         if isinstance(answer.get("nodes"), list):
             entries = [_controller(node, f"{where}: {_name(node, 'node', number)}", resolve) for number, node in _numbered(answer["nodes"])]
             found.setdefault("controller", []).extend(entries)
-        elif isinstance(answer.get("results"), list) and type(answer.get("count")) is int:
+        elif isinstance(answer.get("results"), list) and isinstance(count, int) and not isinstance(count, bool):
             results = answer["results"]
             entries = [_service_engine(one, f"{where}: {_name(one, 'result', number)}", resolve) for number, one in _numbered(results)]
             found.setdefault("service_engine", []).extend(entries)
-            pages[answer["count"]][file] = {_identity(one, f"{file} {number}") for number, one in _numbered(results)}
+            pages[count][file] = {_identity(one, f"{file} {number}") for number, one in _numbered(results)}
         else:
             raise ExportedError(f"{where} holds no answer to {ANSWERS}")
     _require_all(pages)

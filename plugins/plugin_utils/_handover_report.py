@@ -124,7 +124,8 @@ def _check(flow: Any) -> None:
     """Raise KeyError, TypeError or ValueError unless ``flow`` has what a difference is made of."""
     texts = [flow[name] for name in ("source", "destination", "protocol", "name", "why", "document", "release")]
     lists = [flow[f"{end}_networks"] for end in ENDS]
-    if not all(map(_texts, [texts, [flow["feature"] or ""], *lists])) or not (flow["port"] is None or type(flow["port"]) is int):
+    is_port = flow["port"] is None or (isinstance(flow["port"], int) and not isinstance(flow["port"], bool))
+    if not all(map(_texts, [texts, [flow["feature"] or ""], *lists])) or not is_port:
         raise TypeError
     for network in itertools.chain(*lists):
         ipaddress.ip_network(network)

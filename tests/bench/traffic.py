@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/env python
 # Copyright: (c) 2026, avi.firewall contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -139,7 +139,12 @@ def ansible(playbook: str, inventory: dict[str, Any]) -> None:
     path = WORK / "inventory.json"
     path.write_text(json.dumps(inventory), encoding="utf-8")
     done = subprocess.run(
-        ["ansible-playbook", f"--inventory={path}", playbook], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        ["ansible-playbook", f"--inventory={path}", playbook],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
     )
     if done.returncode:
         sys.exit(f"{done.stdout}\nansible-playbook failed ({done.returncode})")
@@ -264,7 +269,7 @@ def prepare(numbers: dict[str, int]) -> None:
     """Close the Controllers as an administrator would, and let things listen."""
     for backend in BACKENDS:
         wait = ["podman", "exec", container(backend), "systemctl", "is-system-running", "--wait"]
-        while subprocess.run(wait, capture_output=True, text=True).stdout.strip() not in ("running", "degraded"):
+        while subprocess.run(wait, capture_output=True, text=True, check=False).stdout.strip() not in ("running", "degraded"):
             time.sleep(0.5)
     ansible(str(PREPARE), inventory(settings(), numbers))
     for backend in BACKENDS:

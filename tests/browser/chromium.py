@@ -117,7 +117,8 @@ def chromium() -> Iterator[Chromium]:
     ):
         try:
             said = iter(driver.stdout.readline, "")
-            port = next(found[1] for found in (re.search(r"successfully on port (\d+)", line) for line in said) if found)
+            port = next((found[1] for found in (re.search(r"successfully on port (\d+)", line) for line in said) if found), None)
+            assert port, "chromedriver has ended"
             browser = Chromium(f"http://127.0.0.1:{port}", "/usr/bin/chromium", data)
             try:
                 yield browser

@@ -49,12 +49,12 @@ CLOSE = {
 flush ruleset
 
 table inet filter {
-	chain input {
-		type filter hook input priority filter; policy drop;
-		iifname "lo" accept
-		ct state established,related accept
-		meta l4proto { icmp, ipv6-icmp } accept
-	}
+    chain input {
+        type filter hook input priority filter; policy drop;
+        iifname "lo" accept
+        ct state established,related accept
+        meta l4proto { icmp, ipv6-icmp } accept
+    }
 }
 END
         systemctl --quiet enable --now nftables

@@ -1,4 +1,4 @@
-#!/bin/bash
+#!/usr/bin/env bash
 # Builds the images of these tests, or those that are named, on that of the lab, each once: the tag is a hash of everything that goes into it.
 set -euo pipefail
 cd "$(dirname "$0")"

@@ -47,7 +47,7 @@ R = TypeVar("R")
 
 def podman(*arguments: str, text: str | None = None) -> str:
     """Run podman and return what it printed; its complaint is part of the error."""
-    done = subprocess.run(["podman", *arguments], input=text, capture_output=True, text=True)
+    done = subprocess.run(["podman", *arguments], input=text, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"podman {' '.join(arguments)} ended with {done.returncode}\n{done.stdout}\n{done.stderr}"
     return done.stdout
 
@@ -108,7 +108,7 @@ class Machine:
         """Wait until systemd has done what it does at boot, whether or not every unit succeeded."""
         until = ["podman", "exec", self.container, "systemctl", "is-system-running", "--wait"]
         for _attempt in range(120):  # until there is a bus to ask
-            if (state := subprocess.run(until, capture_output=True, text=True).stdout.strip()) in ("running", "degraded"):
+            if (state := subprocess.run(until, capture_output=True, text=True, check=False).stdout.strip()) in ("running", "degraded"):
                 return
             time.sleep(0.25)
         raise AssertionError(f"{self.name} does not come up: {state}")

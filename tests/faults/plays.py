@@ -107,6 +107,7 @@ def run_ansible(*command: str) -> Run:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        check=False,
     )
     return Run(done.returncode, done.stdout)
 

@@ -105,11 +105,11 @@ class Machine(machines.Machine):
 
 
 HOSTS = (
-    Machine("firewalld", 61, "firewalld", "docker", ipv6=True),
-    Machine("ufw", 62, "ufw", "docker", ipv6=False),
-    Machine("iptables", 63, "iptables", "docker", ipv6=True),
-    Machine("nftables", 64, "nftables", "docker", ipv6=False),
-    Machine("podman", 65, "iptables", "podman", ipv6=True),
+    Machine(name="firewalld", number=61, backend="firewalld", runtime="docker", ipv6=True),
+    Machine(name="ufw", number=62, backend="ufw", runtime="docker", ipv6=False),
+    Machine(name="iptables", number=63, backend="iptables", runtime="docker", ipv6=True),
+    Machine(name="nftables", number=64, backend="nftables", runtime="docker", ipv6=False),
+    Machine(name="podman", number=65, backend="iptables", runtime="podman", ipv6=True),
 )
 
 

@@ -1,4 +1,4 @@
-#!/bin/bash
+#!/usr/bin/env bash
 # Installs the system packages that are missing, and only those. `browser` names what only the tests of pages need.
 set -euo pipefail
 have() { command -v "$1" >/dev/null; }

@@ -1,4 +1,4 @@
-#!/bin/bash
+#!/usr/bin/env bash
 # Builds the lab's images from Debian packages, each once: the tag is a hash of everything that goes into it.
 set -euo pipefail
 cd "$(dirname "$0")"

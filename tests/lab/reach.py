@@ -25,6 +25,7 @@ def probe_from(source: str, targets: list[Target], timeout: float) -> list[str]:
         input=json.dumps({"targets": targets, "timeout": timeout}),
         capture_output=True,
         text=True,
+        check=False,
     )
     if done.returncode:
         raise RuntimeError(f"no probe from {source}: {done.stderr.strip()}")

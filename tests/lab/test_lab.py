@@ -67,7 +67,7 @@ def boot(names):
     for container in containers:
         wait = ["podman", "exec", container, "systemctl", "is-system-running", "--wait"]
         for _attempt in range(30):  # until there is a bus to ask
-            state = subprocess.run(wait, capture_output=True, text=True).stdout.strip()
+            state = subprocess.run(wait, capture_output=True, text=True, check=False).stdout.strip()
             if state in {"running", "degraded"}:
                 break
             time.sleep(0.5)

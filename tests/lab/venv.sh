@@ -1,4 +1,4 @@
-#!/bin/bash
+#!/usr/bin/env bash
 # Puts the Python tools of tests/requirements.txt into .cache/venv.
 set -euo pipefail
 echo "Installing the Python tools into .cache/venv (some seconds, a minute where uv is not to be had) ..."

@@ -120,7 +120,7 @@ UNSORTED = ("find", "ipset", "firewall-cmd")
 def listing(name: str) -> dict[str, list[str]]:
     """Return the lines of each part of LISTING on a host, without what moves by itself."""
     parts = (part.partition("\n") for part in MOVING.sub("", machine(name).check_output(LISTING)).split("== ")[1:])
-    return {title: sorted(body.splitlines()) if title.startswith(UNSORTED) else body.splitlines() for title, _, body in parts}
+    return {title: sorted(body.splitlines()) if title.startswith(UNSORTED) else body.splitlines() for title, _newline, body in parts}
 
 
 def keep(listings: dict[str, dict[str, list[str]]]) -> None:

@@ -44,6 +44,7 @@ def attempt(*arguments: str, playbook: str = SITE, variables: dict[str, Any] | N
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        check=False,
     )
     return Run(done.returncode, done.stdout)
 

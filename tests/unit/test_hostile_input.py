@@ -155,7 +155,7 @@ BAD = st.one_of(
 def closed():
     """Let no name resolve, and no command run."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(socket, "getaddrinfo", lambda *arguments, **more: (_ for _ in ()).throw(OSError("no network")))
+        patch.setattr(socket, "getaddrinfo", lambda *arguments, **more: (name for name in ()).throw(OSError("no network")))
         patch.setattr(_host, "run", lambda *command, stdin=None: "-P INPUT DROP\n-P OUTPUT DROP\n" if "-S" in command else "")
         patch.setattr(_firewalld, "_zones", lambda client, request: ["public"])
         patch.setattr(_firewalld, "_refuse_bound_elsewhere", lambda client, request, zones: None)

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from ansible_collections.avi.firewall.plugins.module_utils import _boot, _host, _lockout, _published
 
@@ -20,44 +22,7 @@ REQUEST = _host.Request("controller", "con", [FLOW, {**FLOW, "direction": "out"}
 WANTED = _published.wanted(REQUEST)
 
 # What nft prints of it.
-LISTING = """\
-table inet avi-firewall {
-	set management_client-4 {
-		type ipv4_addr
-		flags interval
-		elements = { 192.0.2.0/24,
-			     198.51.100.7 }
-	}
-
-	chain published {
-		ct label 127 accept
-		ip saddr @management_client-4 meta l4proto tcp ct original proto-dst 5098 accept comment "avi:ssh_container"
-		ip saddr @management_client-4 meta l4proto udp ct original proto-dst 161 accept comment "avi:snmp"
-		meta nfproto ipv6 meta l4proto tcp ct original proto-dst 5098 accept comment "avi:ssh_container"
-		meta nfproto ipv6 meta l4proto udp ct original proto-dst 161 accept comment "avi:snmp"
-		meta l4proto tcp ct original proto-dst 5098 drop comment "avi:controller"
-		meta l4proto tcp ct original proto-dst 80 drop comment "avi:controller"
-		meta l4proto udp ct original proto-dst 161 drop comment "avi:controller"
-	}
-
-	chain called {
-		type filter hook prerouting priority mangle; policy accept;
-		tcp dport 5098 ct state new fib daddr type != local ct label set 127
-		tcp dport 80 ct state new fib daddr type != local ct label set 127
-		udp dport 161 ct state new fib daddr type != local ct label set 127
-	}
-
-	chain delivered {
-		type filter hook input priority filter; policy accept;
-		iifname != "lo" ct state new jump published
-	}
-
-	chain forwarded {
-		type filter hook forward priority filter; policy accept;
-		ct state new ct status dnat jump published
-	}
-}
-"""
+LISTING = Path(__file__).parents[2].joinpath("data", "published.nft").read_text(encoding="utf-8")
 
 
 def test_what_nft_lists_is_what_was_wanted():

@@ -102,12 +102,13 @@ def test_what_a_boot_would_bring_back_goes_once_the_change_stands(firewall, tmp_
     assert firewall.finished == [(["new", "file"], False)]
 
 
-def test_a_change_is_taken_back_when_its_time_is_over(firewall, tmp_path):
+def test_a_change_is_taken_back_when_its_time_is_over(firewall, tmp_path, capsys):
     arm(tmp_path, seconds=0)
     firewall.rules = ["new"]
     _rollback.timeout()
     assert firewall.rules == ["old"]
     assert left(tmp_path) == []
+    assert capsys.readouterr().out == "the change was not confirmed in time: the former rules are back\n"
 
 
 def test_its_time_runs_from_the_end_of_the_change(firewall, tmp_path, monkeypatch):

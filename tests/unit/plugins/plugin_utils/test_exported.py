@@ -86,12 +86,12 @@ def resolve(name):
 
 @pytest.fixture
 def collect(tmp_path):
-    def collected(*answers, nodes=NODES):
+    def collected(*answers):
         files = []
         for number, answer in enumerate(answers):
             files.append(tmp_path / f"{number}.json")
             files[-1].write_text(answer if isinstance(answer, str) else json.dumps(answer), encoding="utf-8")
-        return _exported.collect(map(str, files), nodes, resolve)
+        return _exported.collect(map(str, files), NODES, resolve)
 
     return collected
 
@@ -161,6 +161,7 @@ def engine(**config):
         ({"error": "Authentication credentials were not provided"}, "holds no answer to GET /api/cluster"),
         ({"results": []}, "holds no answer to GET"),
         ({"count": "1", "results": []}, "holds no answer to GET"),
+        ({"count": True, "results": []}, "holds no answer to GET"),
         ({"nodes": {}}, "holds no answer to GET"),
         ({"nodes": [{"name": "node1"}]}, "node 1 (node1) has no management address"),
         ({"nodes": [{"name": "node1", "public_ip_or_name": ip("203.0.113.1")}]}, "node 1 (node1) has no management address"),

@@ -13,8 +13,9 @@ from ansible_collections.avi.firewall.tests.unit import handover_site
 GROUPS = {"avi_controllers": ["con1", "con2"], "avi_service_engines": ["se1", "se2"]}
 
 
-def site(exported=None, groups=GROUPS, common=(), **hosts):
+def site(exported=None, groups=None, common=(), **hosts):
     """Return the flows of two Controllers and two Service Engines as (source, its networks, destination, its networks, port)."""
+    groups = GROUPS if groups is None else groups
     known = {"avi_firewall_release": "16.3", "avi_firewall_peers": {"management_client": []}, **dict(common)}
     last = {"con1": 11, "con2": 12, "se1": 21, "se2": 22, "node1": 31}
     hostvars = {

@@ -40,8 +40,8 @@ def report(flows, resolved=None):
     return {"flows": flows, "resolved": resolved or {}}
 
 
-def made(name, flows=PORTS):
-    return _handover_formats.FORMATS[name].make(report(flows))
+def made(name):
+    return _handover_formats.FORMATS[name].make(report(PORTS))
 
 
 def test_formats_and_their_files():

@@ -213,6 +213,7 @@ def test_a_report_against_itself_has_no_difference(tmp_path):
         ('{"format": "avi.firewall/handover/1"}', r"is a damaged avi\.firewall/handover/1: .*"),
         (json.dumps({**report(), "flows": [flow(sources="everyone")]}), r"is a damaged .*"),
         (json.dumps({**report(), "flows": [flow(port="22")]}), r"is a damaged .*"),
+        (json.dumps({**report(), "flows": [flow(port=True)]}), r"is a damaged .*"),
         (json.dumps({**report(), "flows": [flow(why=None)]}), r"is a damaged .*"),
         (json.dumps({**report(), "flows": [flow(feature=7)]}), r"is a damaged .*"),
         (json.dumps({**report(), "flows": [7]}), r"is a damaged .*"),
