@@ -1,0 +1,155 @@
+# Copyright: (c) 2026, avi.firewall contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What `make sanity` runs and what it makes of it: nothing that was left out may look like a pass."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from ansible_collections.avi.firewall.tests.checks import sanity
+
+OUTSIDE = "not run: this collection needs ansible-core >=2.19.0"
+LOCALE = 'WARNING: Using locale "C.UTF-8" instead of "en_US.UTF-8".\n'
+ABSENT = 'WARNING: Skipping sanity test "{}" on Python {} because it could not be found.\n'
+
+
+def planned(*found):
+    rows = sanity.plan(">=2.19.0", {version: Path("/opt", version) for version in found})
+    return {row.core: row.python if row.python != "-" else row.sanity for row in rows}
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        (["3.11"], ("3.11", "not run: no Python 3.12, 3.13, 3.14 here", "not run: no Python 3.12, 3.13, 3.14 here")),
+        (["3.9", "3.11", "3.12", "3.13"], ("3.11", "3.12", "3.13")),
+        (["3.12"], ("3.12", "3.12", "3.12")),
+        (["3.14"], ("not run: no Python 3.11, 3.12, 3.13 here", "3.14", "3.14")),
+    ],
+)
+def test_each_core_gets_a_python_or_a_reason(found, expected):
+    outside = {"2.16": OUTSIDE, "2.17": OUTSIDE, "2.18": OUTSIDE}
+    assert planned(*found) == {**outside, **dict(zip(("2.19", "2.20", "2.21"), expected, strict=True))}
+
+
+@pytest.mark.parametrize(
+    ("code", "log", "expected"),
+    [
+        (0, LOCALE + 'Running sanity test "pslint"\n', "passed"),
+        (1, LOCALE, "failed"),
+        (
+            0,
+            ABSENT.format("import", "3.9") + ABSENT.format("compile", "3.9") + ABSENT.format("import", "3.10"),
+            "passed, without Python 3.9, 3.10",
+        ),
+        (1, ABSENT.format("import", "3.9"), "failed"),
+        (0, 'WARNING: Required program "shellcheck" not found.\n', "failed"),
+        (0, "WARNING: All targets skipped.\n", "failed"),
+        (0, 'WARNING: Skipping sanity test "import" on Python 3.9 due to missing virtual environment support.\n', "failed"),
+    ],
+)
+def test_a_test_that_was_left_out_is_no_pass(code, log, expected):
+    assert sanity.verdict(code, log) == expected
+
+
+def script(path, text):
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{text}\n", encoding="utf-8")
+    path.chmod(0o755)
+
+
+def test_a_python_counts_if_it_runs(tmp_path):
+    shims, first, second = (tmp_path / name for name in ("shims", "first", "second"))
+    script(shims / "python3.12", "exit 127")
+    script(shims / "python3.11", f"echo {first}/python3.11")
+    script(first / "python3.11-config", f"echo {first}/x")
+    script(second / "python3.11", f"echo {second}/python3.11")
+    script(second / "python3.12", f"echo {second}/python3.12")
+    assert sanity.pythons([shims, tmp_path / "none", first, second]) == {"3.11": first, "3.12": second}
+    version = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    (tmp_path / f"python{version}").symlink_to(sys.executable)
+    assert version in sanity.pythons([tmp_path])
+
+
+def test_the_copy_is_the_working_tree_without_what_git_ignores(tmp_path, monkeypatch):
+    tree, copied = tmp_path / "tree", tmp_path / "copied"
+    tree.mkdir()
+    monkeypatch.setattr(sanity, "ROOT", tree)
+    subprocess.run(["git", "init", "--quiet"], cwd=tree, check=True)
+    for name, text in {".gitignore": "/output/\n", "output/x": "", "old": "", "plugins/a.py": "1\n", "gone": ""}.items():
+        tree.joinpath(name).parent.mkdir(exist_ok=True)
+        tree.joinpath(name).write_text(text, encoding="utf-8")
+    subprocess.run(["git", "add", "."], cwd=tree, check=True)
+    tree.joinpath("gone").unlink()
+    sanity.copy(copied)
+    assert sanity.listed(copied) == {".gitignore", "old", "plugins/a.py"}
+    tree.joinpath("old").unlink()
+    tree.joinpath("plugins/a.py").write_text("2\n", encoding="utf-8")
+    tree.joinpath("new").write_text("", encoding="utf-8")
+    copied.joinpath("output").mkdir()
+    copied.joinpath("output", "kept").write_text("", encoding="utf-8")
+    sanity.copy(copied)
+    assert sanity.listed(copied) == {".gitignore", "new", "plugins/a.py"}
+    assert copied.joinpath("plugins/a.py").read_text(encoding="utf-8") == "2\n"
+    assert copied.joinpath("output", "kept").exists()
+
+
+def test_other_collections_lie_beside_the_copy(tmp_path, monkeypatch):
+    installed, beside = tmp_path / "installed" / "ansible_collections", tmp_path / "beside"
+    for name in ("installed/ansible_collections/amazon/aws", "beside/avi/firewall"):
+        tmp_path.joinpath(name).mkdir(parents=True)
+    installed.joinpath("__init__.py").touch()
+    beside.joinpath("amazon").symlink_to(tmp_path / "gone")
+    monkeypatch.setattr(sanity.sysconfig, "get_path", {"purelib": str(tmp_path / "installed")}.get)
+    for _again in range(2):
+        sanity.link_collections(beside)
+        assert sorted(path.relative_to(beside).as_posix() for path in beside.glob("*/*")) == ["amazon/aws", "avi/firewall"]
+
+
+@pytest.mark.parametrize(
+    ("found", "fails", "quick", "code", "ran"),
+    [
+        (["3.11"], None, False, 0, ["2.19 sanity", "2.19 units"]),
+        (
+            ["3.11", "3.12"],
+            "2.19 sanity",
+            False,
+            1,
+            ["2.19 sanity", "2.19 units", "2.20 sanity", "2.20 units", "2.21 sanity", "2.21 units"],
+        ),
+        (["3.11"], "2.19 units", False, 1, ["2.19 sanity", "2.19 units"]),
+        (["3.11", "3.12"], None, True, 0, ["2.19 sanity --skip-test pylint"]),
+        (["3.11"], "2.19 sanity", True, 1, ["2.19 sanity --skip-test pylint"]),
+        (["3.10"], None, False, 1, []),
+        (["3.10"], None, True, 1, []),
+    ],
+)
+def test_it_fails_with_any_part_and_when_nothing_was_run(monkeypatch, capsys, found, fails, quick, code, ran):
+    seen = []
+
+    def ansible_test(row, _found, part, *options):
+        seen.append(" ".join([row.core, part, *options[options.index("--skip-test") :]] if "--skip-test" in options else [row.core, part]))
+        return "failed" if f"{row.core} {part}" == fails else "passed"
+
+    monkeypatch.setattr(sanity, "ansible_test", ansible_test)
+    monkeypatch.setattr(sanity, "pythons", lambda _folders: {version: Path("/opt", version) for version in found})
+    monkeypatch.setattr(sys, "argv", ["sanity.py", *(["--quick"] if quick else [])])
+    assert sanity.main() == code
+    assert seen == ran
+    said = capsys.readouterr().out
+    assert ("failed" in said) is bool(fails)
+    assert ("passed, without pylint" in said) is (quick and not code)
+
+
+def test_the_table_is_read_by_its_columns():
+    rows = [sanity.Row("2.19", "3.11", "passed", "failed"), sanity.Row("2.20", sanity="not run: x", units="not run: x")]
+    assert sanity.table(rows).splitlines() == [
+        "core  python  sanity      units",
+        "2.19  3.11    passed      failed",
+        "2.20  -       not run: x  not run: x",
+    ]
