@@ -37,9 +37,9 @@ test: lint sanity-quick unit browser bench-quick molecule ## everything
 	$(SAY) 'All passed: lint, sanity-quick, unit tests, browser, bench-quick, molecule'
 
 # A git that is asked in .cache shall not answer for this repository: antsibull-docs would take the installed collections for files that it does not know.
-lint: venv ## yamllint, ruff, mypy, ansible-lint, antsibull-docs
+lint: venv ## yamllint, ruff, mypy, ansible-lint, antsibull-docs, antsibull-changelog
 	$(SAY) 'Lint'
-	@$(ENV) yamllint --strict . && ruff check . && ruff format --check . && mypy && ansible-lint --offline --strict
+	@$(ENV) yamllint --strict . && ruff check . && ruff format --check . && mypy && antsibull-changelog lint && ansible-lint --offline --strict
 	@$(ENV) GIT_CEILING_DIRECTORIES=$(CURDIR)/.cache antsibull-docs lint-collection-docs --plugin-docs \
 	  --validate-collection-refs=dependent --disallow-unknown-collection-refs .
 
