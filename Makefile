@@ -10,7 +10,7 @@ SITE := ansible-playbook -i extensions/molecule/inventory.yml avi.firewall.site
 PLAIN := --no-command-borders
 SAY = @printf '\n\033[1m== %s\033[0m\n'
 
-.PHONY: help demo demo-verify demo-down test lint sanity sanity-quick unit browser molecule test-faults test-roles bench bench-quick bench-traffic bench-confirm docs docs-matrix deps venv images clean
+.PHONY: help demo demo-verify demo-down test lint sanity sanity-quick package unit browser molecule test-faults test-roles bench bench-quick bench-traffic bench-confirm docs docs-matrix deps venv images clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -33,8 +33,8 @@ demo-verify: venv ## prove what demo left up with verify.yml; writes .cache/lab/
 demo-down: venv ## remove what demo left up
 	@$(ENV) molecule destroy $(PLAIN)
 
-test: lint sanity-quick unit browser bench-quick molecule ## everything
-	$(SAY) 'All passed: lint, sanity-quick, unit tests, browser, bench-quick, molecule'
+test: lint sanity-quick package unit browser bench-quick molecule ## everything
+	$(SAY) 'All passed: lint, sanity-quick, package, unit tests, browser, bench-quick, molecule'
 
 # A git that is asked in .cache shall not answer for this repository: antsibull-docs would take the installed collections for files that it does not know.
 lint: venv ## yamllint, ruff, mypy, ansible-lint, antsibull-docs, antsibull-changelog
@@ -50,6 +50,11 @@ sanity: venv ## ansible-test sanity and units with every ansible-core that has i
 sanity-quick: venv ## ansible-test sanity with the oldest ansible-core, without pylint
 	$(SAY) 'ansible-test, quickly'
 	@$(ENV) tests/checks/sanity.py --quick
+
+package: venv ## build what users install, and have Galaxy's importer and ansible-builder judge it
+	$(SAY) 'Package'
+	@$(ENV) pip install --quiet --disable-pip-version-check --requirement tests/checks/requirements.txt
+	@$(ENV) tests/checks/package.sh
 
 unit: venv ## unit and property tests, without containers
 	$(SAY) 'Unit tests'

@@ -1,4 +1,4 @@
-#!/bin/bash
+#!/usr/bin/env bash
 # Builds the documentation into .cache/docsite/html. A warning is an error.
 set -euo pipefail
 cd "$(dirname "$0")/../.."

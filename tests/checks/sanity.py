@@ -56,15 +56,18 @@ class Row:
 
 
 def pythons(folders: Iterable[Path]) -> dict[str, Path]:
-    """Return the folder of each Python (as ``3.11``) that runs, the first of ``folders`` that has it: a shim of pyenv may not run."""
+    """Return the folder of each Python (as ``3.11``), the first that ``folders`` lead to.
+
+    A shim of pyenv may not run, and an environment is not the Python it was made with.
+    """
     found: dict[str, Path] = {}
     for folder in folders:
         for path in sorted(folder.glob("python3.*")):
             version = path.name.removeprefix("python")
             if re.fullmatch(r"3\.\d+", version) and version not in found:
-                told = subprocess.run([path, "-c", "import sys; print(sys.executable)"], capture_output=True, text=True, check=False)
+                told = subprocess.run([path, "-c", "import sys; print(sys.base_prefix)"], capture_output=True, text=True, check=False)
                 if told.returncode == 0:
-                    found[version] = Path(told.stdout.strip()).parent
+                    found[version] = Path(told.stdout.strip(), "bin")
     return found
 
 

@@ -202,7 +202,7 @@ class Ansible:
         return name
 
     def call(self, *arguments: str, inventory: str = "inventory.yml") -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "ansible", "playbook", "-i", inventory, "-i", "groups.yml", *arguments]
+        command = [sys.executable, "-m", "ansible.cli.playbook", "-i", inventory, "-i", "groups.yml", *arguments]
         return subprocess.run(command, capture_output=True, text=True, env=self.environment, check=False, cwd=self.directory)
 
     def run(self, *arguments: str, **options: str) -> dict[str, list[tuple[str, dict[str, Any]]]]:

@@ -66,14 +66,16 @@ def script(path, text):
 def test_a_python_counts_if_it_runs(tmp_path):
     shims, first, second = (tmp_path / name for name in ("shims", "first", "second"))
     script(shims / "python3.12", "exit 127")
-    script(shims / "python3.11", f"echo {first}/python3.11")
-    script(first / "python3.11-config", f"echo {first}/x")
-    script(second / "python3.11", f"echo {second}/python3.11")
-    script(second / "python3.12", f"echo {second}/python3.12")
-    assert sanity.pythons([shims, tmp_path / "none", first, second]) == {"3.11": first, "3.12": second}
+    script(shims / "python3.11", "echo /opt/first")
+    script(first / "python3.11-config", "echo /opt/x")
+    script(second / "python3.11", "echo /opt/second")
+    script(second / "python3.12", "echo /opt/second")
+    assert sanity.pythons([shims, tmp_path / "none", first, second]) == {"3.11": Path("/opt/first/bin"), "3.12": Path("/opt/second/bin")}
+
+
+def test_an_environment_leads_to_the_python_it_was_made_with():
     version = f"{sys.version_info[0]}.{sys.version_info[1]}"
-    (tmp_path / f"python{version}").symlink_to(sys.executable)
-    assert version in sanity.pythons([tmp_path])
+    assert sanity.pythons([Path(sys.executable).parent])[version] == Path(sys.base_prefix, "bin")
 
 
 def test_the_copy_is_the_working_tree_without_what_git_ignores(tmp_path, monkeypatch):

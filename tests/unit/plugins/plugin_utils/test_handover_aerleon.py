@@ -312,8 +312,8 @@ def test_nothing_goes_to_the_terminal(capfd, caplog):
     assert caplog.records == []
 
 
-def test_the_tested_aerleon_is_the_one_that_is_named():
-    lines = (handover_golden.ROOT / "tests" / "unit" / "requirements.txt").read_text(encoding="utf-8").splitlines()
+def test_the_packaged_aerleon_is_the_one_that_is_named():
+    lines = (handover_golden.ROOT / "meta" / "ee-requirements.txt").read_text(encoding="utf-8").splitlines()
     assert _handover_aerleon.REQUIREMENT in lines
 
 
