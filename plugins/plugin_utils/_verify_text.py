@@ -72,8 +72,8 @@ def _differences(result: Mapping[str, Any], width: int) -> list[str]:
 
 def _why(item: Difference, width: int) -> list[str]:
     said = [*item.causes, *(f"seen: {detail}" for detail in item.details[:MOST_DETAILS])]
-    if more := len(item.details) - MOST_DETAILS:
-        said += [f"and {more:,} more of the kind"] if more > 0 else []
+    if (more := len(item.details) - MOST_DETAILS) > 0:
+        said.append(f"and {more:,} more of the kind")
     return [line for text in said for line in textwrap.wrap(text, width, initial_indent="    · ", subsequent_indent="      ")]
 
 

@@ -59,6 +59,11 @@ def test_a_source_is_a_host_or_an_address():
         _explanation.sources("192.0.2.0/24", hostvars, ["controller"])
 
 
+def test_a_source_that_is_no_host_goes_by_what_its_name_resolves_to(monkeypatch):
+    monkeypatch.setattr(_addresses, "resolve", {"desk.example": ("198.51.100.7", "2001:db8::7")}.get)
+    assert _explanation.sources("desk.example", {}, ["controller"]) == ["198.51.100.7", "2001:db8::7"]
+
+
 def test_a_source_behind_nat_is_who_the_destination_sees():
     hostvars = {"se1": {"ansible_host": "192.0.2.21", "avi_firewall_address_seen_as": {"controller": ["198.51.100.8/29"]}}}
     assert _explanation.sources("se1", hostvars, ["controller"]) == ["198.51.100.8"]
@@ -81,6 +86,15 @@ def test_row_and_rule_are_told():
         "  back:    192.0.2.21 dev eth0",
         "  service: nginx listens on every address",
     ]
+
+
+def test_a_row_of_ones_own_is_told_as_such():
+    own = {"protocol": "tcp", "port": 9100, "peer": "service_engine", "row": "exporter", "why": ""}
+    asked = _explanation.questions({**TARGET, "rules": [own]}, ["192.0.2.21"], "9100")
+    found = {"paths": [PATH], "holders": [], "findings": []}
+    assert _explanation.lines("con1", "se1", "16.3", asked, found)[1] == (
+        "  plan:    open to service_engine, by row exporter of avi_firewall_extra_rows"
+    )
 
 
 @pytest.mark.parametrize(

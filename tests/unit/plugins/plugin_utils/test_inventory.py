@@ -159,6 +159,12 @@ def test_every_group_is_collected_and_a_missing_one_left_out():
             "avi_firewall_groups: node type 'router' is not one of controller, service_engine, cluster_node",
         ),
         ("g", {}, "avi_firewall_groups is 'g', not a mapping"),
+        ({"controller": ["g"]}, {}, "avi_firewall_groups: controller is ['g'], not the name of a group"),
+        (
+            {"controller": "g"},
+            {"avi_controller_runtime": "docker", "avi_controller_ports": {"https": 0}},
+            "host h: avi_controller_ports: https 0 is not a port: a number from 1 to 65535",
+        ),
         (
             {"controller": "g"},
             {"avi_controller_runtime": "lxc"},
@@ -194,6 +200,12 @@ def test_a_host_is_found_by_its_name_with_its_types():
 def test_what_a_host_says_of_itself_must_be_an_address(address):
     with pytest.raises(_inventory.InventoryError, match=r"fact default_ipv4 of host con1: .* set avi_firewall_address"):
         _inventory.addresses("con1", {"ansible_facts": {"default_ipv4": {"address": address}}})
+
+
+@pytest.mark.parametrize("fact", ["192.0.2.3", ["192.0.2.3"]])
+def test_what_a_host_says_of_itself_must_be_a_mapping(fact):
+    with pytest.raises(_inventory.InventoryError, match=r"fact default_ipv6 of host con1 is .*, not a mapping; set avi_firewall_address"):
+        _inventory.addresses("con1", {"ansible_facts": {"default_ipv4": {}, "default_ipv6": fact}})
 
 
 @pytest.mark.parametrize(

@@ -140,6 +140,21 @@ def judged(paths, found, seen=()):
     return _reach.judge(paths, found, {"con1": seen})
 
 
+def test_what_the_hosts_registered_is_judged_the_same(paths):
+    found = answers(paths, odd=None)
+    hostvars = {source: {"answered": {"answers": found[source]}} for source in SOURCES}
+    hostvars["con1"]["listened"] = {"seen": ["nonce"]}
+    assert _reach.judge_registered(paths, hostvars, "answered", "listened") == _reach.judge(paths, found, {"con1": ["nonce"]})
+    # A host that dropped out has registered nothing.
+    hostvars = {**hostvars, "odd": {}, "con1": {"answered": {"answers": found["con1"]}}}
+    assert _reach.judge_registered(paths, hostvars, "answered", "listened") == _reach.judge(paths, found, {"con1": None})
+
+
+def test_a_host_that_failed_is_listed_as_not_tried():
+    why = "the host failed before anything was tried"
+    assert _reach.failed("con1") == {"peer": "anyone", "networks": [], "destination": "con1", "ports": [], "why": why}
+
+
 @pytest.mark.parametrize("word", ["filtered", "rejected"])
 def test_all_as_planned(paths, word):
     cells = judged(paths, answers(paths, word))

@@ -86,6 +86,17 @@ def test_21_1_lists_object_sync_by_cloud():
     assert cells(found["added"]) == [("service_engine", "service_engine", "tcp", port) for port in (4001, 9001, None)]
 
 
+def test_the_table_tells_what_was_otherwise_before():
+    text = _release_diff.markdown(_release_diff.diff("21.1", "22.1"))
+    assert "\nRows: 0 added, 2 changed, 0 removed. Features: none.\n" in text
+    assert [line for line in text.splitlines() if line.startswith("| changed")] == [
+        "| changed | service_engine | controller | tcp 22 | Controller on its host "
+        "| SSH tunnel of the SE, for debugging: its secure channel is on 8443 | SE opens its secure channel over SSH |",
+        "| changed | service_engine | controller | tcp 8443 | always "
+        "| Secure channel of the SE (HTTP/2 over TLS), and the system portal | SE reaches the system portal |",
+    ]
+
+
 def test_the_table_for_a_change_board():
     text = _release_diff.markdown(_release_diff.diff("17.1", "20.1"))
     assert text.startswith(

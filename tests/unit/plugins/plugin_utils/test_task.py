@@ -39,6 +39,26 @@ def test_what_no_host_has_is_named(name, value):
     assert str(shown) in str(caught.value)
 
 
+def test_what_the_host_holds_and_what_is_planned_are_told_apart():
+    diff = {"before": "same\nstale\n", "after": "missing\nsame\n"}
+    assert _task.drift("controller", diff) == [
+        "controller: there and not planned: stale",
+        "controller: planned and not there: missing",
+    ]
+    assert _task.drift("controller", {"before": "same\n", "after": "same\n"}) == []
+
+
+def test_rules_that_are_to_go_need_no_plan():
+    plan = _task.plan({**FINE, "state": "absent"}, {}, lambda value: value)
+    assert (plan.rules, plan.published, plan.warnings) == ([], [], [])
+
+
+@pytest.mark.parametrize("held", [{}, {"there": None}, {"there": {"nodes": {}}}])
+def test_what_collect_did_not_register_is_named(held):
+    with pytest.raises(_plan.PlanError, match=r"^nodes: 'there' is no variable that avi\.firewall\.collect registered$"):
+        _task.plan({**FINE, "state": "present", "nodes": "there"}, held, lambda value: value)
+
+
 def test_what_a_task_does_not_name_the_variables_of_the_roles_tell():
     held = {
         "avi_firewall_release": "16.3",

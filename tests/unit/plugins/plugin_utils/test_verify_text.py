@@ -94,6 +94,21 @@ def test_lines_keep_to_the_width(width, names):
     assert max(map(len, _verify_text.summary(result, width).splitlines())) <= width
 
 
+@pytest.mark.parametrize(
+    ("details", "told"),
+    [
+        (3, ["seen: at 0", "seen: at 1", "seen: at 2"]),
+        (4, ["seen: at 0", "seen: at 1", "seen: at 2", "and 1 more of the kind"]),
+        (1203, ["seen: at 0", "seen: at 1", "seen: at 2", "and 1,200 more of the kind"]),
+    ],
+)
+def test_no_more_than_three_details_are_shown(details, told):
+    one, other = verify_results.host("se1", 21, "service_engine"), verify_results.host("con1", 11, "controller")
+    cells = [verify_results.cell(one, other, "tcp", 22, "open", observed="filtered", detail=f"at {number}") for number in range(details)]
+    text = _verify_text.summary(verify_results.result([one, other], cells))
+    assert [line.strip(" ·") for line in text.splitlines() if line.startswith("    ·")] == told
+
+
 def test_plain_is_ascii():
     text = _verify_text.summary(verify_results.mixed(), plain=True)
     assert text.isascii()
