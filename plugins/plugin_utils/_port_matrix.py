@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import bisect
 import functools
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -68,7 +69,7 @@ def check(matrix: Mapping[str, Any]) -> None:
     inbound = {(row["protocol"], row["port"]) for row in matrix["ports"]["controller"]}
     for service, entry in matrix["published"].items():
         known = {"protocol", "port", "variable"} <= entry.keys() <= {"protocol", "port", "variable", "called_by", "on_host"}
-        if not known or any((entry["protocol"], entry.get(key, entry["port"])) not in inbound for key in ("port", "on_host")):
+        if not known or any((entry["protocol"], entry[key]) not in inbound for key in ("port", "on_host") if key in entry):
             raise PortMatrixError(f"published: {service}: {entry} is no protocol, port and variable of a row of controller")
     cells: set[tuple[Any, ...]] = set()
     names: set[tuple[Any, ...]] = set()
@@ -158,7 +159,7 @@ def releases() -> list[str]:
 def was_read(release: str, row: Row) -> bool:
     """Return whether what was read of ``release`` would have ``row``: of some, only what is between certain ends was."""
     partial = load()["partial"]
-    return release not in partial["releases"] or {row["source"], row["destination"]} <= set(partial["ends"])
+    return release not in partial["releases"] or {row["source"], row["destination"]}.issubset(partial["ends"])
 
 
 def clouds() -> list[str]:
@@ -187,7 +188,7 @@ def published() -> dict[str, dict[str, Any]]:
 def unpublished() -> list[Row]:
     """Return the rows that the host of a Controller in a container answers itself, whatever the features."""
     cells = [(entry["protocol"], entry["port"]) for entry in published().values()]
-    inbound = [row for row in table() if row["destination"] == "controller" and row["runtime"] in (None, "container")]
+    inbound = [row for row in table() if row["destination"] == "controller" and row["runtime"] != "host"]
     return [row for row in inbound if row["feature"] is None and (row["protocol"], row["port"]) not in cells]
 
 
@@ -219,11 +220,8 @@ def _why_not(value: Any) -> str:
         return f"the rows are those of every {first_two}: write {first_two}"
     known = load()["refused"]
     reason = known.get(first_two) or known.get(written[1]) or "nothing was read of it"
-    number = _number(first_two)
-    nearest = [
-        *[release for release in releases() if _number(release) < number][-1:],
-        *[release for release in releases() if _number(release) > number][:1],
-    ]
+    place = bisect.bisect(releases(), _number(first_two), key=_number)
+    nearest = releases()[max(place - 1, 0) : place + 1]
     return f"{reason}. The nearest held: {' and '.join(nearest)}; nothing is inferred from a neighbour"
 
 

@@ -111,10 +111,17 @@ def test_networks_are_collapsed(written, meant):
 
 
 def test_a_name_stands_for_its_addresses():
-    assert _addresses.networks(["avi.example"], {"avi.example": ["192.0.2.1", "2001:db8::1"]}.get) == [
+    assert _addresses.networks(["198.51.100.1", "avi.example"], {"avi.example": ["192.0.2.1", "2001:db8::1"]}.get) == [
         "192.0.2.1/32",
+        "198.51.100.1/32",
         "2001:db8::1/128",
     ]
+
+
+def test_each_family_is_told_from_the_other():
+    both = ["0.0.0.0/0", "192.0.2.1/32", "::/0", "2001:db8::1/128"]
+    assert _addresses.of_family(both, 4) == ["0.0.0.0/0", "192.0.2.1/32"]
+    assert _addresses.of_family(both, 6) == ["::/0", "2001:db8::1/128"]
 
 
 def answer(monkeypatch, *addresses):
@@ -137,10 +144,20 @@ def test_a_name_that_does_not_resolve_is_named():
         _addresses.resolve("nowhere.invalid")
 
 
-@pytest.mark.parametrize("written", [None, 5, {"a": 1}, True])
-def test_what_is_no_list_is_refused(written):
-    with pytest.raises(_addresses.AddressError, match="not an address or a list"):
+@pytest.mark.parametrize(
+    ("written", "shown"), [(None, "None is a NoneType"), (5, "5 is a int"), ({"a": 1}, "{'a': 1} is a dict"), (True, "True is a bool")]
+)
+def test_what_is_no_list_is_refused(written, shown):
+    with pytest.raises(_addresses.AddressError) as caught:
         _addresses.networks(written, no_names)
+    assert str(caught.value) == f"{shown}, not an address or a list of them"
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"), [("192.0.2.7/32", "192.0.2.7"), ("2001:DB8::7", "2001:db8::7"), ("::ffff:192.0.2.7", "192.0.2.7")]
+)
+def test_the_address_of_a_host_is_written_one_way(written, meant):
+    assert _addresses.address(written) == meant
 
 
 @pytest.mark.parametrize("written", ["192.0.2.0/24", "::/0"])

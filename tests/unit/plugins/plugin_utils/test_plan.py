@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.avi.firewall.plugins.plugin_utils import _peers, _plan
+from ansible_collections.avi.firewall.plugins.plugin_utils import _peers, _plan, _port_matrix
 
 NODES = {
     "controller": [
@@ -41,6 +41,29 @@ def test_the_plan_of_a_controller_names_every_peer_but_itself():
         ("in", "management_client", "tcp/443", "198.51.100.0/24"),
         ("in", "management_client", "udp/161", "198.51.100.0/24"),
     }
+
+
+def test_a_rule_tells_whence_it_comes():
+    assert next(rule for rule in make().rules if (rule["peer"], rule["port"]) == ("service_engine", 8443)) == {
+        "node": "controller",
+        "direction": "in",
+        "peer": "service_engine",
+        "name": "system_portal",
+        "protocol": "tcp",
+        "port": 8443,
+        "networks": ["192.0.2.21/32"],
+        "why": "SE reaches the system portal",
+    }
+
+
+def test_every_row_that_was_asked_for_is_told_with_its_networks():
+    plan = make(peers={"management_client": []})
+    assert {(row["source"], row["direction"], *row["networks"]) for row in plan.joined} == {
+        ("controller", "in", "192.0.2.12/32"),
+        ("service_engine", "in", "192.0.2.21/32"),
+        ("management_client", "in"),
+    }
+    assert all(row["evidence"] == "matrix_page" for row in plan.joined)
 
 
 def test_what_a_service_engine_dials():
@@ -124,6 +147,27 @@ def test_a_name_of_the_inventory_is_seen_through_nat_as_well():
     assert reaching(plan, "management_client") == {("203.0.113.5/32",)}
 
 
+def test_a_host_is_no_peer_of_its_own_group_under_any_address_or_name():
+    first, second = ({**entry, "seen_as": {"controller": [f"203.0.113.{n}/32"]}} for n, entry in enumerate(NODES["controller"], 1))
+    plan = make(nodes={**NODES, "controller": [first, second]}, outbound=True)
+    assert reaching(plan, "controller") == {("203.0.113.2/32",)}
+    assert reaching(plan, "controller", "out") == {("192.0.2.12/32",)}
+    # Another name for the same machine.
+    again = {**NODES["controller"][0], "host": "con1.example"}
+    assert reaching(make(nodes={**NODES, "controller": [*NODES["controller"], again]}), "controller") == {("192.0.2.12/32",)}
+
+
+def test_a_cluster_node_is_a_peer_by_its_kinds_alone():
+    assert {frozenset(groups) for groups in _peers.collected(NODES)["networks"].values()} == {
+        frozenset({"controller", "service_engine", "kubernetes_node"})
+    }
+
+
+def test_a_name_of_the_inventory_is_dialled_at_its_address():
+    plan = make(nodes=nat({"controller": ["203.0.113.5/32"]}), outbound=True, peers={**CLIENTS, "smtp_server": ["se1"]})
+    assert reaching(plan, "smtp_server", "out") == {("192.0.2.21/32",)}
+
+
 def listed(host, *addresses, public=(), resolved=()):
     return {"name": "", "host": host, "addresses": list(addresses), "public": list(public), "resolved": dict(resolved)}
 
@@ -172,6 +216,12 @@ def test_which_name_became_which_addresses_is_told():
     }
 
 
+def test_a_name_that_is_met_twice_keeps_all_its_addresses():
+    exported = {"controller": [listed(None, "192.0.2.13", resolved={"www.example": ["192.0.2.13"]})]}
+    plan = make(peers={**CLIENTS, "controller": ["www.example"]}, exported=exported)
+    assert plan.resolved == {"www.example": ["203.0.113.1", "192.0.2.13"]}
+
+
 def test_a_container_listens_on_5098():
     ports = {cell[2] for cell in cells(make(runtime="docker"))}
     assert "tcp/5098" in ports
@@ -217,21 +267,25 @@ MOVED = {"ssh": 6098, "system_portal": 9443}
 def test_those_who_dial_follow_the_ports_of_the_controllers():
     nodes = controllers(MOVED, MOVED)
     assert {cell[2] for cell in cells(make("service_engine", "se1", nodes, outbound=True))} == {"tcp/6098", "tcp/9443", "udp/123"}
-    plan = make(nodes=nodes, runtime="docker", outbound=True, peers={**CLIENTS, "service_engine": [], "esxi_host": ["192.0.2.90"]})
+    others = {"esxi_host": ["192.0.2.90"], "openshift_master": ["192.0.2.91"]}
+    plan = make(nodes=nodes, runtime="docker", outbound=True, peers={**CLIENTS, "service_engine": [], **others})
     assert {cell[1:3] for cell in cells(plan) if cell[0] == "out"} == {
         ("controller", "tcp/6098"),
         ("controller", "tcp/9443"),
         ("esxi_host", "tcp/443"),
+        ("openshift_master", "tcp/8443"),
     }
 
 
 def test_ports_that_differ_stop_only_those_who_dial_them():
     nodes = controllers(MOVED, {"ssh": 5098})
     assert published(make(nodes=nodes, runtime="docker", peers={**CLIENTS, "service_engine": []})) == PUBLISHED
-    with pytest.raises(
-        _plan.PlanError, match=r"avi_controller_ports differs, and avi_firewall_outbound is true: .*con1: .*6098.*con2: .*5098"
-    ):
+    with pytest.raises(_plan.PlanError) as caught:
         make("service_engine", "se1", nodes, outbound=True)
+    assert str(caught.value) == (
+        "avi_controller_ports differs, and avi_firewall_outbound is true: give the Controllers the same ports "
+        "(con1: {'ssh': 6098, 'system_portal': 9443}; con2: {'ssh': 5098})"
+    )
 
 
 AT_CONTROLLERS = "at which the vendor's role lets this Service Engine call the Controllers, and they listen at"
@@ -267,13 +321,18 @@ def test_where_no_controller_is_known_the_vendors_role_tells_where_a_service_eng
 
 
 def test_on_its_host_a_controller_moves_no_port():
-    plan = make(vendor_ports={"con_ssh_port": 6098})
+    plan = make(vendor_ports={"con_ssh_port": 6098, "ssh_port": 6098, "con_cli_port": 6054})
     assert cells(plan) == cells(make())
     assert plan.warnings == [
-        "con_ssh_port is set, which moves ports of a Controller in a container, and avi_controller_runtime is host: nothing is moved"
+        "con_ssh_port, con_cli_port is set, which moves ports of a Controller in a container, and avi_controller_runtime is host: "
+        "nothing is moved"
     ]
-    with pytest.raises(_plan.PlanError, match=r"avi_controller_ports of host con1 is .*, and avi_controller_runtime is host"):
+    with pytest.raises(_plan.PlanError) as caught:
         make(ports={"ssh": 6098})
+    assert str(caught.value) == (
+        "avi_controller_ports of host con1 is {'ssh': 6098}, and avi_controller_runtime is host: only a Controller in a container "
+        "publishes ports. Set avi_controller_runtime to docker or podman, or take avi_controller_ports away"
+    )
 
 
 def test_those_who_dial_ask_the_controllers_where_they_run():
@@ -287,8 +346,11 @@ def test_those_who_dial_ask_the_controllers_where_they_run():
 
 def test_controllers_that_disagree_stop_those_who_dial_them():
     nodes = {"controller": [NODES["controller"][0], {**NODES["controller"][1], "runtime": "container"}]}
-    with pytest.raises(_plan.PlanError, match="avi_controller_runtime differs: con1 runs on its host, con2 in a container"):
+    with pytest.raises(_plan.PlanError) as caught:
         make("service_engine", "se1", nodes, outbound=True)
+    assert str(caught.value) == (
+        "avi_controller_runtime differs: con1 runs on its host, con2 in a container; set it to one value for the hosts that call both"
+    )
 
 
 @pytest.mark.parametrize(
@@ -340,7 +402,11 @@ def test_a_release_may_come_as_the_number_yaml_makes_of_it():
         ),
         ({"runtime": "lxc"}, "avi_controller_runtime 'lxc' is not one of host, docker, podman"),
         ({"node": "router"}, "node type 'router' is not one of controller, service_engine, cluster_node"),
-        ({"node": "cluster_node"}, "avi_cluster_node_kinds of host con1 is empty: name what it is, of openshift_node"),
+        (
+            {"node": "cluster_node"},
+            "avi_cluster_node_kinds of host con1 is empty: name what it is, of openshift_node, kubernetes_node, mesos_node, "
+            "openshift_master, kubernetes_master, mesos_master, marathon",
+        ),
         (
             {"node": "cluster_node", "kinds": ["router"]},
             "avi_cluster_node_kinds of host con1: 'router' is not one of openshift_node",
@@ -375,6 +441,15 @@ def test_flows_group_rules_by_direction_and_peer():
         "ipv4": ["192.0.2.21/32"],
         "ipv6": [],
     }
+
+
+def test_a_flow_holds_each_family_by_itself():
+    (flow,) = _plan.flows(make("service_engine", "se1", outbound=True).rules)
+    assert (flow["name"], flow["ipv4"], flow["ipv6"]) == (
+        "avi-se-to-controller",
+        ["192.0.2.11/32", "192.0.2.12/32"],
+        ["2001:db8::11/128"],
+    )
 
 
 EXPORTER = {
@@ -429,6 +504,17 @@ def test_a_peer_whose_rows_belong_to_features_alone_is_not_passed_over_in_silenc
     ]
     assert make(release="20.1", outbound=True, peers=peers, features=["api_defaults"]).warnings == []
     assert make(outbound=True, peers=peers).warnings == []
+    # What a host dials is no matter where no rule is made for it.
+    assert make(release="20.1", peers=peers).warnings == []
+
+
+def test_each_feature_that_a_peer_waits_for_is_named_once(monkeypatch):
+    smtp = next(row for row in _port_matrix.table() if row["destination"] == "smtp_server" and "20.1" in row["releases"])
+    rows = tuple({**smtp, "feature": feature} for feature in ("api_defaults", "http", "api_defaults"))
+    monkeypatch.setattr(_port_matrix, "table", lambda: rows)
+    assert _plan._unasked("controller", "out", _plan.Settings(release="20.1", peers={"smtp_server": []})) == [
+        "avi_firewall_peers names smtp_server, whose rows in release 20.1 come only with avi_firewall_features: api_defaults, http"
+    ]
 
 
 def test_how_far_the_entries_of_a_peer_were_merged_is_told():

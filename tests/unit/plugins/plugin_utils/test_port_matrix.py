@@ -148,6 +148,7 @@ def test_no_release_is_held_beside_those_that_were_read():
         ("22.1.3", "the rows are those of every 22.1: write 22.1"),
         ("latest", "a release is two numbers, as 16.3"),
         ("1" * 5000 + ".1", "a release is two numbers, as 16.3"),
+        (16.3, "a release is two numbers, as 16.3"),
     ],
 )
 def test_a_release_that_is_not_held_is_refused_with_the_reason_and_the_nearest(release, message):
@@ -183,10 +184,18 @@ def test_a_row_that_depends_on_the_cloud_is_not_left_out_in_silence():
         "avi_firewall_cloud is not set, and object_sync of service_engine in release 22.1 depends on it: "
         "one of aws, azure, gcp, openstack, vcenter, linux_server, nsx_t, no_orchestrator is allowed"
     )
-    with pytest.raises(
-        _port_matrix.PortMatrixError, match="avi_firewall_object_sync_port is not set, and for avi_firewall_cloud no_orchestrator"
-    ):
+    own = next(row for row in _port_matrix.table() if row["cloud"]) | {"name": "own", "releases": ["22.1"]}
+    with pytest.raises(_port_matrix.PortMatrixError, match=r"^avi_firewall_cloud is not set, and object_sync, own of service_engine in"):
+        sync("22.1", extra=[own, own])
+
+
+def test_a_port_that_the_sources_contradict_each_other_on_must_be_set():
+    with pytest.raises(_port_matrix.PortMatrixError) as caught:
         sync("21.1", cloud="no_orchestrator")
+    assert str(caught.value) == (
+        "avi_firewall_object_sync_port is not set, and for avi_firewall_cloud no_orchestrator the sources of release 21.1 contradict each "
+        "other on the port of object_sync: set it to the port of the Service Engine group (objsync_port)"
+    )
 
 
 @pytest.mark.parametrize(
@@ -282,10 +291,10 @@ def changed(**keys):
         ({"port_setting": "ssh_port"}, "port_setting 'ssh_port' is not one of object_sync_port"),
         ({"protocol": "icmp"}, "port 25, but icmp knows no ports: null is allowed"),
         ({"protocol": "ip-97"}, "port 25, but ip-97 knows no ports"),
-        ({"name": "Mail!"}, "name 'Mail!' is not at most 40 lower-case letters"),
+        ({"name": "Mail!"}, "row 'Mail!' of smtp_server: name 'Mail!' is not at most 40 lower-case letters"),
         ({"runtime": "docker"}, "runtime 'docker' is not one of host, container"),
-        ({"why": None}, "lacks why"),
-        ({"since": "16.2"}, "has the unknown key since"),
+        ({"why": None, "evidence": None}, "row 'smtp' of smtp_server lacks evidence, why"),
+        ({"since": "16.2", "note": "mail"}, "row 'smtp' of smtp_server has the unknown key note, since"),
     ],
 )
 def test_a_malformed_row_is_refused(keys, message):
@@ -293,8 +302,9 @@ def test_a_malformed_row_is_refused(keys, message):
         _port_matrix.check(changed(**keys))
 
 
-def test_the_table_as_it_stands_is_well_formed():
-    _port_matrix.check(changed())
+@pytest.mark.parametrize("keys", [{}, {"port": 1}, {"port": 65535}, {"port_setting": "object_sync_port"}])
+def test_a_row_as_it_may_be_is_well_formed(keys):
+    _port_matrix.check(changed(**keys))
 
 
 def test_a_row_said_twice_is_refused():
@@ -322,9 +332,32 @@ def test_rows_for_different_clouds_or_releases_may_be_one_port_and_one_name():
         _port_matrix.check(matrix)
 
 
+def test_a_container_may_have_the_port_of_a_host_under_another_name():
+    matrix = changed(runtime="host")
+    row = matrix["ports"]["smtp_server"][0]
+    matrix["ports"]["smtp_server"].append({**row, "runtime": "container", "name": "smtp_container"})
+    _port_matrix.check(matrix)
+
+
 def test_an_unknown_key_of_the_matrix_is_refused():
     with pytest.raises(_port_matrix.PortMatrixError, match="'notes'"):
         _port_matrix.check({**changed(), "notes": []})
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"protocol": "tcp", "port": 443},
+        {"protocol": "tcp", "port": 443, "variable": "v", "since": "16.2"},
+        {"protocol": "udp", "port": 443, "variable": "v"},
+        {"protocol": "tcp", "port": 444, "variable": "v"},
+        {"protocol": "tcp", "port": 443, "variable": "v", "on_host": 444},
+    ],
+)
+def test_a_published_port_that_no_row_has_is_refused(entry):
+    with pytest.raises(_port_matrix.PortMatrixError) as caught:
+        _port_matrix.check({**changed(), "published": {"https": entry}})
+    assert str(caught.value) == f"published: https: {entry} is no protocol, port and variable of a row of controller"
 
 
 def test_every_set_name_fits_into_an_ipset():
