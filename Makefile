@@ -10,7 +10,7 @@ SITE := ansible-playbook -i extensions/molecule/inventory.yml avi.firewall.site
 PLAIN := --no-command-borders
 SAY = @printf '\n\033[1m== %s\033[0m\n'
 
-.PHONY: help demo demo-verify demo-down test lint sanity sanity-quick package unit browser molecule test-faults test-roles bench bench-quick bench-traffic bench-confirm docs docs-matrix deps venv images clean
+.PHONY: help demo demo-verify demo-down test lint sanity sanity-quick package unit browser molecule test-faults test-roles bench bench-quick bench-traffic bench-confirm mutation docs docs-matrix deps venv images clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -94,6 +94,11 @@ bench: images ## what a run costs beside others, many peers, many hosts; an hour
 bench-quick: images ## whether a run has become much dearer; two minutes
 	$(SAY) 'Measuring, quickly'
 	@$(ENV) tests/faults/images.sh faults && tests/bench/quick.py
+
+mutation: venv ## small changes to the pure functions that no unit test notices; an hour or two. A part: FILES=_plan.py
+	$(SAY) 'Mutating: $(or $(FILES),all files)'
+	@$(ENV) pip install --quiet --disable-pip-version-check --requirement tests/mutation/requirements.txt
+	@$(ENV) tests/mutation/run.py $(FILES)
 
 bench-confirm: images ## what it costs that a change is confirmed over a new connection; takes minutes
 	$(SAY) 'Confirming changes over SSH'

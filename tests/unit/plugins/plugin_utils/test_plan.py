@@ -168,6 +168,13 @@ def test_a_name_of_the_inventory_is_dialled_at_its_address():
     assert reaching(plan, "smtp_server", "out") == {("192.0.2.21/32",)}
 
 
+def test_a_peer_outside_of_the_inventory_may_go_by_a_name():
+    collected = _peers.collected(nat({"controller": ["203.0.113.5/32"]}))
+    given = {"smtp_server": ["mail.example", "se1"]}
+    known = _peers.Peers("", ["controller"], given, collected, {"mail.example": ["198.51.100.25"]}.get)
+    assert known.outside("smtp_server") == ["192.0.2.21/32", "198.51.100.25/32"]
+
+
 def listed(host, *addresses, public=(), resolved=()):
     return {"name": "", "host": host, "addresses": list(addresses), "public": list(public), "resolved": dict(resolved)}
 
