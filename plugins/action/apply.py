@@ -32,7 +32,7 @@ class ActionModule(ActionBase):
             there = self._task.delegate_to
             raise AnsibleActionFail(f"delegate_to is {there}, and the rules are those of {host}: run the role on {there} itself")
         try:
-            options = _task.options(self, task_vars)
+            options = _task.options(self, task_vars, _task.SPEC)
             plan = _task.plan(options, task_vars, self._templar.template)
             # With nothing to open, nobody asks where the host is.
             known = _task.known(task_vars, self._templar.template)

@@ -157,10 +157,15 @@ def lock(seconds: int = 60) -> Iterator[None]:
         yield
 
 
+def _ran(command: Sequence[str], **options: Any) -> subprocess.CompletedProcess[Any]:
+    """Run ``command``, whatever comes of it. There is no AnsibleModule, with its run_command, where systemd takes a change back."""
+    return subprocess.run(command, capture_output=True, env=ENVIRONMENT, check=False, **options)  # pylint: disable=ansible-bad-function
+
+
 def run(*command: str, stdin: str | None = None) -> str:
     """Run ``command`` and return what it printed. Raises HostError for an exit code other than 0."""
     try:
-        done = subprocess.run(command, input=stdin, capture_output=True, text=True, env=ENVIRONMENT, check=False)
+        done = _ran(command, input=stdin, text=True)
     except FileNotFoundError as exc:
         raise HostError(f"the command {command[0]} is missing on this host") from exc
     if done.returncode != 0:
@@ -171,7 +176,7 @@ def run(*command: str, stdin: str | None = None) -> str:
 def succeeds(*command: str) -> bool:
     """Say whether ``command`` exists and exits with 0."""
     try:
-        return subprocess.run(command, capture_output=True, env=ENVIRONMENT, check=False).returncode == 0
+        return _ran(command).returncode == 0
     except FileNotFoundError:
         return False
 

@@ -67,7 +67,7 @@ def given(named: Mapping[str, Any], variables: Mapping[str, Any], template: Call
     return {**template({option: variables[name] for option, name in names.items() if name in variables}), **named}
 
 
-def options(action: Any, variables: Mapping[str, Any], spec: Mapping[str, Any] = SPEC) -> dict[str, Any]:
+def options(action: Any, variables: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options of the task of ``action``, an action plugin, as :func:`given` finds them, checked.
 
     ``spec`` is SPEC, or ANY_TYPE with more. Fails as ``validate_argument_spec`` of the action does; raw values are checked where a plan is

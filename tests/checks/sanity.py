@@ -41,8 +41,8 @@ CORES = {
 PIPS = ("23.1.2", "24.2", "25.2")
 
 ABSENT_PYTHON = re.compile(r'WARNING: Skipping sanity test "[\w-]+" on Python (\S+) because it could not be found\.')
-NOT_DONE = re.compile(r"WARNING: (Skipping|Required program|All targets skipped)")
-FAULT = re.compile(r"(ERROR|FATAL|FAILED|E  ) ?")
+NOT_DONE = re.compile(rf"(?!{ABSENT_PYTHON.pattern})WARNING: (Skipping|Required program|All targets skipped)")
+FAULT = re.compile(rf"ERROR|FATAL|FAILED|E  |{NOT_DONE.pattern}")
 
 
 @dataclasses.dataclass
@@ -100,8 +100,7 @@ def verdict(code: int, log: str) -> str:
     """Return what a run of ansible-test that ended with ``code`` and printed ``log`` came to. A test that it left out is no pass."""
     lines = log.splitlines()
     absent = list(dict.fromkeys(match[1] for line in lines if (match := ABSENT_PYTHON.match(line))))
-    left_out = [line for line in lines if NOT_DONE.match(line) and not ABSENT_PYTHON.match(line)]
-    if code or left_out:
+    if code or any(map(NOT_DONE.match, lines)):
         return "failed"
     return f"passed, without Python {', '.join(absent)}" if absent else "passed"
 
@@ -135,8 +134,8 @@ def copy(to: Path) -> None:
 def link_collections(to: Path) -> None:
     """Put the collections of the package ``ansible``, which unit tests import, into the folder ``to``: ansible-test looks nowhere else."""
     for namespace in Path(sysconfig.get_path("purelib"), "ansible_collections").iterdir():
-        if namespace.is_dir() and not to.joinpath(namespace.name).exists():
-            to.joinpath(namespace.name).unlink(missing_ok=True)  # a link to an environment that is gone
+        if namespace.is_dir():
+            to.joinpath(namespace.name).unlink(missing_ok=True)
             to.joinpath(namespace.name).symlink_to(namespace)
 
 
@@ -181,7 +180,7 @@ def ansible_test(row: Row, found: Mapping[str, Path], *arguments: str) -> str:
     log.write_text(done.stdout, encoding="utf-8")
     said = verdict(done.returncode, done.stdout)
     if said == "failed":
-        print(*(line for line in done.stdout.splitlines() if FAULT.match(line) or NOT_DONE.match(line)), f"All of it: {log}", sep="\n")
+        print(*(line for line in done.stdout.splitlines() if FAULT.match(line)), f"All of it: {log}", sep="\n")
     return said
 
 

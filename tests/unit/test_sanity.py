@@ -110,7 +110,8 @@ def test_other_collections_lie_beside_the_copy(tmp_path, monkeypatch):
     monkeypatch.setattr(sanity.sysconfig, "get_path", {"purelib": str(tmp_path / "installed")}.get)
     for _again in range(2):
         sanity.link_collections(beside)
-        assert sorted(path.relative_to(beside).as_posix() for path in beside.glob("*/*")) == ["amazon/aws", "avi/firewall"]
+        assert sorted(path.name for path in beside.iterdir()) == ["amazon", "avi"]
+        assert beside.joinpath("amazon", "aws").is_dir()
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,7 @@ OF_DEVELOPERS = {
 def template(node: ast.expr) -> str:
     """Return the text of an expression, with a hole for what is known at run time only."""
     match node:
-        case ast.Constant(value=str(text)):
+        case ast.Constant(value=str() as text):
             return text
         case ast.JoinedStr(values=parts):
             return "".join(template(part) for part in parts)
