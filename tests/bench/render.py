@@ -18,7 +18,8 @@ FIREWALLS = ("firewalld", "ufw", "iptables", "nftables")
 COMPETITORS = {"ours": "this collection", "grouped": "grouped modules", "naive": "a naive loop"}
 STEPS = {"first": "first run", "peer": "a peer more", "idle": "nothing to do"}
 STANDARD = "the standard module that binds"
-OWN_STEPS = ("avi.firewall.host_rules", STANDARD, "avi.firewall.host_confirm")
+PING = "ansible.builtin.ping"
+RUNS = {"ping": "a play of one ping", "first": "first run", "idle": "nothing to do"}
 WALL, CPU = ("wall_s",), ("control_cpu_s", "host_cpu_s")
 
 Row = dict[str, str]
@@ -82,12 +83,11 @@ def apply_goals(rows: list[Row], goals: Goals) -> None:
 
 
 def to_ping(rows: list[Row], run: str) -> float:
-    """Return the median, over the rounds with 10 addresses, of what a run of ours took, to the play of one ping just before it."""
-    pairs = (
-        [median(rows, WALL, competitor=one, run=run, addresses=10, round=number) for one in ("ours", "ping")]
-        for number in numbers(rows, "round")
+    """Return the median, over the rounds and numbers of addresses, of what a run of ours took, to the play of one ping just before it."""
+    ours = chosen(rows, competitor="ours", run=run)
+    return statistics.median(
+        median([row], WALL) / median(rows, WALL, competitor="ping", run=run, addresses=row["addresses"], round=row["round"]) for row in ours
     )
-    return statistics.median(ours / ping for ours, ping in pairs)
 
 
 def apply_table(rows: list[Row]) -> Lines:
@@ -109,17 +109,16 @@ def apply_table(rows: list[Row]) -> Lines:
 
 
 def profile_table(rows: list[Row]) -> Lines:
-    """Return what each step took by firewall; the standard module that binds rules is another one for each firewall."""
-    own = [{**row, "module": row["module"] if row["module"].startswith("avi.firewall.") or not row["module"] else STANDARD} for row in rows]
-    steps = [("Ansible", ""), *((step, module) for module in OWN_STEPS for step in ("built", "run"))]
+    """Return what each step of each run took by firewall; the standard module that binds rules is another one for each firewall."""
+    own = [{**row, "module": STANDARD if row["module"].partition(".")[0] in ("ansible", "community") else row["module"]} for row in rows]
     lines = []
-    for step, module in steps:
-        cells = [
-            f"{median(some, ('seconds',)):.2f}" if (some := chosen(own, firewall=firewall, step=step, module=module)) else ""
-            for firewall in FIREWALLS
-        ]
-        lines.append([f"{module}, {step}" if module else "Ansible itself", *cells])
-    return table(["seconds", *FIREWALLS], lines)
+    for run, name in RUNS.items():
+        here = chosen(own, run=run)
+        for step, module in dict.fromkeys((row["step"], row["module"]) for row in here):
+            what = "Ansible itself" if step == "Ansible" else f"{PING if run == 'ping' else module}, {step}"
+            some = [chosen(here, firewall=firewall, step=step, module=module) for firewall in FIREWALLS]
+            lines.append([name, what, *(f"{median(rows, ('seconds',)):.2f}" if rows else "" for rows in some)])
+    return table(["run", "seconds", *FIREWALLS], lines)
 
 
 def peers_goals(rows: list[Row], goals: Goals) -> None:
