@@ -14,11 +14,9 @@ import functools
 import http.server
 import importlib
 import json
-import os
 import re
 import subprocess
 import sys
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +24,9 @@ import pytest
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.loader import fragment_loader
-from ansible.utils.collection_loader import AnsibleCollectionConfig
 from ansible.utils.plugin_docs import get_docstring
+from ansible_collections.avi.firewall.tests.unit import commands
+from ansible_collections.avi.firewall.tests.unit.controller import Controller, serve, url
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted(ROOT.glob("roles/*/README.md")), *sorted(ROOT.glob("docs/*.md"))]
@@ -175,18 +174,10 @@ class Ansible:
         ssh = directory / "ssh"
         ssh.write_text("#!/bin/sh\nexit 255\n", encoding="utf-8")
         ssh.chmod(0o755)
-        base = next(
-            path for path in AnsibleCollectionConfig.collection_paths if Path(path, "ansible_collections", "avi", "firewall").exists()
-        )
         self.environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")},
-            "ANSIBLE_COLLECTIONS_PATH": base,
-            "ANSIBLE_HOME": str(directory / "home"),
             "ANSIBLE_SSH_EXECUTABLE": str(ssh),
             "ANSIBLE_GATHERING": "explicit",
             "ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json",
-            "ANSIBLE_NOCOLOR": "1",
-            "ANSIBLE_LOCALHOST_WARNING": "false",
             "no_proxy": "*",
         }
         for role in STRANGERS:
@@ -202,8 +193,7 @@ class Ansible:
         return name
 
     def call(self, *arguments: str, inventory: str = "inventory.yml") -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "ansible.cli.playbook", "-i", inventory, "-i", "groups.yml", *arguments]
-        return subprocess.run(command, capture_output=True, text=True, env=self.environment, check=False, cwd=self.directory)
+        return commands.ansible("playbook", "-i", inventory, "-i", "groups.yml", *arguments, cwd=self.directory, **self.environment)
 
     def run(self, *arguments: str, **options: str) -> dict[str, list[tuple[str, dict[str, Any]]]]:
         """Return by the name of a play its tasks with what they gave on each host."""
@@ -304,40 +294,18 @@ def test_the_inventory_of_a_page_opens_the_ports_of_its_release(ansible, page, p
     assert found == ports
 
 
-class Controller(http.server.BaseHTTPRequestHandler):
+class Exporting(Controller, http.server.BaseHTTPRequestHandler):
     """As much of a Controller as an export needs."""
-
-    def answer(self, code: int, found: Any = None, cookies: tuple[str, ...] = ()) -> None:
-        body = json.dumps(found).encode()
-        self.send_response(code)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        for cookie in cookies:
-            self.send_header("Set-Cookie", f"{cookie}; Path=/")
-        self.end_headers()
-        self.wfile.write(body)
-
-    def do_POST(self) -> None:
-        sent = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        known = self.path == "/login" and sent == {"username": "admin", "password": "secret"}
-        self.answer(200 if known else 401, cookies=("sessionid=s1", "csrftoken=t1") if known else ())
 
     def do_GET(self) -> None:
         found = {"/api/cluster": CLUSTER, "/api/serviceengine-inventory?page_size=200": SERVICE_ENGINES}.get(self.path)
-        sound = found and "sessionid=s1" in self.headers["Cookie"] and self.headers["X-Avi-Version"] == "22.1.7"
-        self.answer(200 if sound else 401, found)
-
-    def log_message(self, *_arguments: Any) -> None:
-        pass
+        self.answer(200 if found and self.sound() else 401, found)
 
 
 @pytest.fixture
 def controller():
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Controller)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_address[1]}"
-    server.shutdown()
-    server.server_close()
+    with serve(Exporting) as server:
+        yield url(server)
 
 
 def test_what_the_export_writes_the_plan_takes(ansible, controller):

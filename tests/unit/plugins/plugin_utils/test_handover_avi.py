@@ -12,11 +12,11 @@ import ipaddress
 import json
 import re
 import sys
-import threading
 
 import pytest
 from ansible_collections.avi.firewall.plugins.plugin_utils import _handover_avi, _handover_loadable
 from ansible_collections.avi.firewall.tests.unit import commands, handover_golden, handover_parsers, handover_site
+from ansible_collections.avi.firewall.tests.unit.controller import Controller, serve, url
 from ansible_collections.avi.firewall.tests.unit.handover_flows import CLUSTER, CONTROLLERS, ECHO, HTTPS, PORTAL, PORTS, SMTP, SNMP
 
 SITES = {"few": lambda: [*PORTS, ECHO], "site": handover_site.flows}
@@ -141,52 +141,26 @@ CONFIGURATION = {
 }
 
 
-class Controller(http.server.BaseHTTPRequestHandler):
-    """As much of a Controller as the tasks need, with its demands on a session."""
-
-    def answer(self, code, found=None, cookies=()):
-        body = json.dumps(found or {}).encode()
-        self.send_response(code)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        for cookie in cookies:
-            self.send_header("Set-Cookie", f"{cookie}; Path=/")
-        self.end_headers()
-        self.wfile.write(body)
-
-    def body(self):
-        return json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-
-    def do_POST(self):
-        known = self.path == "/login" and self.body() == {"username": "admin", "password": "secret"}
-        self.answer(200 if known else 401, cookies=["sessionid=s1", "csrftoken=t1"] if known else ())
+class Configured(Controller, http.server.BaseHTTPRequestHandler):
+    """As much of a Controller as the tasks need."""
 
     def do_GET(self):
-        sound = self.path == "/api/systemconfiguration" and "sessionid=s1" in self.headers["Cookie"]
-        self.answer(200 if sound and self.headers["X-Avi-Version"] == "22.1.7" else 401, self.server.configuration)
+        self.answer(200 if self.path == "/api/systemconfiguration" and self.sound() else 401, self.server.configuration)
 
     def do_PUT(self):
         sent = self.body()
-        sound = "sessionid=s1" in self.headers["Cookie"] and self.headers["X-Avi-Version"] == "22.1.7"
         trusted = (self.headers["X-CSRFToken"], self.headers["Referer"]) == ("t1", f"http://{self.headers['Host']}/")
-        if self.path != "/api/systemconfiguration" or not sound or not trusted:
+        if self.path != "/api/systemconfiguration" or not self.sound() or not trusted:
             return self.answer(403)
         self.server.puts.append(sent)
         self.server.configuration = sent
         return self.answer(200, sent)
 
-    def log_message(self, *_arguments):
-        pass
-
 
 @pytest.fixture
 def controller():
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Controller)
-    server.configuration, server.puts = copy.deepcopy(CONFIGURATION), []
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield server
-    server.shutdown()
-    server.server_close()
+    with serve(Configured, configuration=copy.deepcopy(CONFIGURATION), puts=[]) as server:
+        yield server
 
 
 def play(tmp_path, server, *options):
@@ -195,7 +169,7 @@ def play(tmp_path, server, *options):
         "- {hosts: localhost, gather_facts: false, tasks: [{ansible.builtin.import_tasks: tasks.yml}]}", encoding="utf-8"
     )
     known = {
-        "avi_url": f"http://127.0.0.1:{server.server_address[1]}",
+        "avi_url": url(server),
         "avi_username": "admin",
         "avi_password": "secret",
         "avi_api_version": "22.1.7",
