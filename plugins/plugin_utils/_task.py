@@ -90,21 +90,25 @@ def plan(options: Mapping[str, Any], variables: Mapping[str, Any], template: Cal
     check_means(options)
     if options["state"] == "absent":
         return _plan.Plan()
-    settings, collected = known_to(options, variables, template)
-    return _plan.make(options["node"], variables["inventory_hostname"], settings, collected, both=both)
+    settings, nodes = known_to(options, variables, template)
+    return _plan.make(options["node"], variables["inventory_hostname"], settings, nodes, both=both)
 
 
 def known_to(
     options: Mapping[str, Any], variables: Mapping[str, Any], template: Callable[[Any], Any]
 ) -> tuple[_plan.Settings, _peers.Collected]:
     """Return what a plan is made from, as :func:`_plan.make` takes it. Takes what :func:`plan` does. Raises PlanError."""
-    try:
-        collected = variables[options["nodes"]]
-        collected["runtimes"]
-    except (KeyError, TypeError) as exc:
-        raise _plan.PlanError(f"nodes: {options['nodes']!r} is no variable that avi.firewall.collect registered") from exc
+    nodes = collected(options, variables)
     known = {**options, "vendor_ports": _published_ports.given(variables, template)}
-    return _plan.Settings(**{name: known[name] for name in _plan.Settings.__dataclass_fields__}), collected
+    return _plan.Settings(**{name: known[name] for name in _plan.Settings.__dataclass_fields__}), nodes
+
+
+def collected(options: Mapping[str, Any], variables: Mapping[str, Any]) -> _peers.Collected:
+    """Return what ``collect`` returned, from the variable that ``options["nodes"]`` names. Raises PlanError if there is none."""
+    found = variables.get(options["nodes"])
+    if not isinstance(found, Mapping) or "runtimes" not in found:
+        raise _plan.PlanError(f"nodes: {options['nodes']!r} is no variable that avi.firewall.collect registered")
+    return found
 
 
 def plans(
@@ -115,7 +119,7 @@ def plans(
     Takes and raises what :func:`plan` does; ``options["node"]`` is not looked at.
     """
     host = variables["inventory_hostname"]
-    hosts = variables[options["nodes"]]["hosts"]
+    hosts = collected(options, variables)["hosts"]
     if host not in hosts:
         return {}, []
     found = {node: plan({**options, "node": node}, variables, template, both) for node in hosts[host]["types"]}

@@ -53,10 +53,11 @@ def test_rules_that_are_to_go_need_no_plan():
     assert (plan.rules, plan.published, plan.warnings) == ([], [], [])
 
 
+@pytest.mark.parametrize("plan", [_task.plan, _task.plans])
 @pytest.mark.parametrize("held", [{}, {"there": None}, {"there": {"nodes": {}}}])
-def test_what_collect_did_not_register_is_named(held):
+def test_what_collect_did_not_register_is_named(held, plan):
     with pytest.raises(_plan.PlanError, match=r"^nodes: 'there' is no variable that avi\.firewall\.collect registered$"):
-        _task.plan({**FINE, "state": "present", "nodes": "there"}, held, lambda value: value)
+        plan({**FINE, "state": "present", "nodes": "there"}, {"inventory_hostname": "con1", **held}, lambda value: value)
 
 
 def test_what_a_task_does_not_name_the_variables_of_the_roles_tell():
