@@ -18,16 +18,9 @@ description:
     C(avi_firewall_address_seen_as) says, where it is set.
   - Nodes that the inventory does not have may come from O(peers_from). Host names there are resolved, in both families.
   - Run it once for all hosts, with C(run_once), and register what it returns for M(avi.firewall.plan) and M(avi.firewall.apply).
-attributes:
-  check_mode:
-    description: Changes nothing, in check mode and out of it.
-    support: full
-  diff_mode:
-    description: There is nothing to compare.
-    support: none
-  action:
-    description: Runs on the control node, as an action plugin.
-    support: full
+extends_documentation_fragment:
+  - avi.firewall.reader
+  - avi.firewall.reader.control
 options:
   groups:
     description: The inventory group of each node type, C(controller), C(service_engine) and C(cluster_node). A group need not exist.

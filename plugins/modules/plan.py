@@ -18,16 +18,8 @@ extends_documentation_fragment:
   - avi.firewall.question
   - avi.firewall.question.node
   - avi.firewall.means
-attributes:
-  check_mode:
-    description: Changes nothing, in check mode and out of it.
-    support: full
-  diff_mode:
-    description: There is nothing to compare.
-    support: none
-  action:
-    description: Runs on the control node, as an action plugin.
-    support: full
+  - avi.firewall.reader
+  - avi.firewall.reader.control
 seealso:
   - module: avi.firewall.collect
   - module: avi.firewall.apply
