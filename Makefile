@@ -75,7 +75,7 @@ molecule: images ## every scenario, or one: SCENARIO=ufw
 
 test-faults: images ## hosts that others share, saved rules, hosts and locks that are not free: TESTS=tests/faults/test_absent.py for a part
 	$(SAY) 'Faults'
-	@$(ENV) tests/faults/images.sh && pytest -vv --tb=short --durations=10 $(TESTS)
+	@$(ENV) tests/faults/images.sh && pytest -vv --tb=short --durations=10 --numprocesses 2 --dist loadfile $(TESTS)
 
 bench-traffic: images ## what each change of the rules does to connections that go on meanwhile; takes minutes
 	$(SAY) 'Changing the rules under traffic'

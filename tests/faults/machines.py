@@ -4,7 +4,8 @@
 
 """The hosts of these tests: containers with systemd that stand for managed hosts, and smaller ones that only look.
 
-All are named avi-firewall-faults-…, in a network of their own, so that they can live beside the lab of the molecule scenarios.
+All are named avi-firewall-faults<process>-…, in a network of their own, so that they can live beside the lab of the molecule scenarios,
+and those of one process of pytest beside those of another.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import contextlib
 import dataclasses
 import itertools
 import json
+import os
 import subprocess
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -23,10 +25,14 @@ from typing import Any, TypeVar
 from lab.reach import reach
 
 ROOT = Path(__file__).parents[2]
-WORK = ROOT / ".cache" / "faults"
+# Which of pytest's processes this is: 0, 1, …
+PROCESS = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+NAME = f"faults{PROCESS}"
+WORK = ROOT / ".cache" / NAME
 # What the hosts see as /etc/lab.
 LISTENER = WORK / "lab"
-NETWORK = "avi-firewall-faults"
+NETWORK = f"avi-firewall-{NAME}"
+IPV4, IPV6 = f"10.16.{6 + PROCESS}", f"fd16:{6 + PROCESS}:"
 IMAGE = "localhost/avi-firewall-faults:latest"
 # With netfilter-persistent, and without ufw.
 PERSISTENT = "localhost/avi-firewall-faults-persistent:latest"
@@ -54,12 +60,12 @@ def podman(*arguments: str, text: str | None = None) -> str:
 
 def addresses(number: int) -> list[str]:
     """Return both addresses of the host with this number."""
-    return [f"10.16.6.{number}", f"fd16:6::{number}"]
+    return [f"{IPV4}.{number}", f"{IPV6}:{number}"]
 
 
 def mac(number: int) -> str:
     """Return the hardware address of the host with this number."""
-    return f"02:00:0a:10:06:{number:02x}"
+    return f"02:00:0a:10:{6 + PROCESS:02x}:{number:02x}"
 
 
 def peer(*names: str) -> list[str]:
@@ -164,7 +170,7 @@ def network() -> Iterator[None]:
     LISTENER.joinpath("ports.json").write_text(json.dumps(PORTS), encoding="utf-8")
     _remove_all()
     try:
-        subnets = ["--subnet", "10.16.6.0/24", "--gateway", "10.16.6.1", "--subnet", "fd16:6::/64", "--gateway", "fd16:6::1"]
+        subnets = ["--subnet", f"{IPV4}.0/24", "--gateway", f"{IPV4}.1", "--subnet", f"{IPV6}:/64", "--gateway", f"{IPV6}:1"]
         podman("network", "create", "--internal", "--ipv6", *subnets, NETWORK)
         each(lambda one: run(f"{NETWORK}-{one[0]}", one[1], IMAGE, "sleep", "infinity"), PEERS.items())
         yield
@@ -183,9 +189,9 @@ def entry(hosts: Iterable[Machine], cells: Iterable[tuple[str, int]] = MANAGEMEN
     """Return, by host and by who looks, whether all ``cells`` are ``open``, over IPv4 and IPv6, or all ``shut``; else what each is."""
     hosts, cells = list(hosts), list(cells)
     targets = {host.name: [(address, *cell) for address in host.addresses for cell in cells] for host in hosts}
-    words = reach([f"faults-{name}" for name in PEERS], [target for some in targets.values() for target in some])
+    words = reach([f"{NAME}-{name}" for name in PEERS], [target for some in targets.values() for target in some])
     return {
-        host.name: {name: _in_a_word({target: words[f"faults-{name}", target] for target in targets[host.name]}) for name in PEERS}
+        host.name: {name: _in_a_word({target: words[f"{NAME}-{name}", target] for target in targets[host.name]}) for name in PEERS}
         for host in hosts
     }
 

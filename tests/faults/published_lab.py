@@ -19,7 +19,7 @@ from typing import Any
 
 from faults import machines
 from faults.admin import CLOSE
-from faults.machines import each, podman, run
+from faults.machines import NAME, each, podman, run
 from faults.plays import run_ansible
 from lab.reach import reach
 
@@ -161,13 +161,13 @@ def look(hosts: Iterable[Machine], cells: Iterable[Cell] = CELLS) -> dict[str, d
     """
     hosts, cells = list(hosts), list(cells)
     targets = [(address, *cell) for host in hosts for address in host.addresses for cell in cells]
-    words = reach([f"faults-{name}" for name in WHO], targets)
+    words = reach([f"{NAME}-{name}" for name in WHO], targets)
     odd = {pair: word for pair, word in words.items() if word not in ("open", "filtered", "rejected")}
     assert not odd
     return {
         host.name: {
             name: {
-                family: {cell for cell in cells if words[f"faults-{name}", (address, *cell)] == "open"}
+                family: {cell for cell in cells if words[f"{NAME}-{name}", (address, *cell)] == "open"}
                 for family, address in zip(("IPv4", "IPv6"), host.addresses, strict=True)
             }
             for name in WHO

@@ -195,8 +195,10 @@ END
 DRIFT = {
     "firewalld": "nft delete table inet avi-firewall",
     "ufw": "nft insert rule inet avi-firewall published accept",
-    "iptables": "nft add element inet avi-firewall management_client-4 { 10.16.6.51 }; "
-    "nft add element inet avi-firewall management_client-6 { fd16:6::51 }",
+    "iptables": "\n".join(
+        f"nft add element inet avi-firewall management_client-{family} {{ {address} }}"
+        for family, address in zip((4, 6), peer("stranger"), strict=True)
+    ),
     "nftables": "nft -f /etc/nftables.conf; systemctl restart docker",
     "podman": "nft flush chain inet avi-firewall forwarded",
 }
@@ -362,19 +364,17 @@ def test_verify_sees_whether_a_published_port_is_guarded(drifted, guard):
 PLAYBOOK = """\
 - hosts: all
   gather_facts: false
-  environment: {{SSH_CONNECTION: "{client} 50022 10.16.6.65 {port}"}}
+  environment: {{SSH_CONNECTION: "{client} 50022 {host} {port}"}}
   roles: [avi.firewall.avi_controller]
 """
 
 
-@pytest.mark.parametrize(
-    ("client", "allow", "stops"), [("10.16.6.51", False, True), ("10.16.6.51", True, False), ("10.16.6.41", False, False)]
-)
-def test_the_connection_in_use_is_not_shut_out_by_the_guard(drifted, client, allow, stops):
-    host = BY_NAME["podman"]
+@pytest.mark.parametrize(("who", "allow", "stops"), [("stranger", False, True), ("stranger", True, False), ("client", False, False)])
+def test_the_connection_in_use_is_not_shut_out_by_the_guard(drifted, who, allow, stops):
+    host, client = BY_NAME["podman"], LOOKERS[who].addresses[0]
     host.sh("nft 'add table inet avi-firewall; delete table inet avi-firewall'")
     path = WORK / "connection.yml"
-    path.write_text(PLAYBOOK.format(client=client, port=SSH[1]), encoding="utf-8")
+    path.write_text(PLAYBOOK.format(client=client, host=host.addresses[0], port=SSH[1]), encoding="utf-8")
     done = attempt([host], playbook=str(path), avi_firewall_allow_lockout=allow)
     if stops:
         assert done.code != 0

@@ -19,6 +19,7 @@ from faults.plays import Run, attempt, management
 
 REPORTS = WORK / "verify"
 PAIR = ("IPv4", "IPv6")
+CLIENT_AT, STRANGER_AT = (LOOKERS[name].addresses[0] for name in ("client", "stranger"))
 # Typed from the document: what a Controller accepts from another, and from a management client (without optional features).
 CLUSTER = ("tcp/22", "tcp/8443")
 CLIENT = ("tcp/22", "tcp/443", "udp/161")
@@ -40,12 +41,12 @@ BREAKS: dict[str, dict[str, tuple[str, set[tuple[str, str, tuple[str, ...]]], st
         ),
         "ufw": (LOOPBACK_ONLY, {("client", "tcp/443", PAIR)}, "tcp port 443, only python3 on 127.0.0.1"),
         "iptables": (
-            "iptables -I INPUT 1 -s 10.16.6.41 -p tcp --dport 443 -j REJECT",
+            f"iptables -I INPUT 1 -s {CLIENT_AT} -p tcp --dport 443 -j REJECT",
             {("client", "tcp/443", ("IPv4",))},
             "-j REJECT --reject-with icmp-port-unreachable (",
         ),
         "nftables": (
-            "ip route add blackhole 10.16.6.41/32",
+            f"ip route add blackhole {CLIENT_AT}/32",
             # A datagram counts when it arrives.
             {("client", port, ("IPv4",)) for port in CLIENT if port != "udp/161"},
             "this host has no way back: ",
@@ -58,7 +59,7 @@ BREAKS: dict[str, dict[str, tuple[str, set[tuple[str, str, tuple[str, ...]]], st
             "table inet later, chain in: tcp dport 8443 drop",
         ),
         "ufw": (
-            "ufw allow proto tcp from 10.16.6.51 to any port 443",
+            f"ufw allow proto tcp from {STRANGER_AT} to any port 443",
             {("stranger", "tcp/443", ("IPv4",))},
             "a rule that is not ours lets it in: rule",
         ),
@@ -83,9 +84,9 @@ BREAKS: dict[str, dict[str, tuple[str, set[tuple[str, str, tuple[str, ...]]], st
 }
 MEND = {
     "firewalld": "nft delete table inet later; firewall-cmd --reload",
-    "ufw": "systemctl stop shy; systemctl start lab-listener; ufw delete allow proto tcp from 10.16.6.51 to any port 443",
+    "ufw": f"systemctl stop shy; systemctl start lab-listener; ufw delete allow proto tcp from {STRANGER_AT} to any port 443",
     "iptables": "iptables -D INPUT 1",
-    "nftables": "ip route del blackhole 10.16.6.41/32; systemctl reload nftables",
+    "nftables": f"ip route del blackhole {CLIENT_AT}/32; systemctl reload nftables",
 }
 WHERE = [(run, backend) for run in BREAKS for backend in BACKENDS]
 
@@ -203,7 +204,7 @@ def test_the_play_fails_and_says_how_many(broken, run):
 def test_a_dead_accept_names_both_rules(broken):
     (causes,) = red(broken["first"][1], "iptables").values()
     (cause,) = causes
-    assert cause.startswith("rule 1 of iptables, table filter, chain INPUT: -A INPUT -s 10.16.6.41/32 ")
+    assert cause.startswith(f"rule 1 of iptables, table filter, chain INPUT: -A INPUT -s {CLIENT_AT}/32 ")
     assert "stops it, before ours lets it in, rule" in cause
     assert "chain avi-con-in: " in cause
     assert '"avi:https"' in cause
@@ -227,7 +228,7 @@ def test_explain_tells_row_document_and_rule(hosts, broken):
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_explain_tells_why_a_stranger_stays_out(hosts, broken, backend):
-    said = explain(hosts, "10.16.6.51", backend, "tcp/443")
+    said = explain(hosts, STRANGER_AT, backend, "tcp/443")
     assert "plan:    shut, for no row of release 16.3 lets it in" in said
     assert "host:    drops it, by " in said or "host:    rejects it, by " in said
     assert "ours:    no rule of ours lets it in" in said
@@ -237,7 +238,7 @@ def test_explain_tells_why_a_stranger_stays_out(hosts, broken, backend):
     ("source", "dport", "message"),
     [
         ("client", "icmp", "dport: 'tcp/icmp' is not a port: tcp/ or udp/ and a number from 1 to 65535"),
-        ("10.16.6.0/24", "22", "'10.16.6.0/24' is a network, where the address of a host is wanted"),
+        ("192.0.2.0/24", "22", "'192.0.2.0/24' is a network, where the address of a host is wanted"),
     ],
 )
 def test_a_question_that_is_none_is_named(hosts, source, dport, message):
@@ -256,14 +257,14 @@ def drift(hosts: dict[str, Machine]) -> dict[str, str]:
 def test_drift_is_found_and_nothing_is_changed(hosts, broken):
     assert drift(hosts) == dict.fromkeys(BACKENDS, "")
     hosts["firewalld"].sh("systemctl stop firewalld")
-    hosts["ufw"].sh("ufw delete allow from 10.16.6.41 to any app avi-con-management_client")
-    hosts["iptables"].sh("ipset add avi-con-management_client-4 10.16.6.51")
+    hosts["ufw"].sh(f"ufw delete allow from {CLIENT_AT} to any app avi-con-management_client")
+    hosts["iptables"].sh(f"ipset add avi-con-management_client-4 {STRANGER_AT}")
     hosts["nftables"].sh("nft flush ruleset")
     for _again in range(2):
         found = drift(hosts)
         assert "firewalld still keeps rules of ours, so it was turned off after us" in found["firewalld"]
-        assert "controller: planned and not there: allow in from 10.16.6.41 to any app avi-con-management_client" in found["ufw"]
-        assert "controller: there and not planned: ipset avi-con-management_client-4: 10.16.6.51" in found["iptables"]
+        assert f"controller: planned and not there: allow in from {CLIENT_AT} to any app avi-con-management_client" in found["ufw"]
+        assert f"controller: there and not planned: ipset avi-con-management_client-4: {STRANGER_AT}" in found["iptables"]
         assert "nftables still keeps rules of ours, so it was turned off after us" in found["nftables"]
 
 
