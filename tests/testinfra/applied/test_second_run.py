@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A second run is quiet: no change, and one module call on each host besides facts."""
+"""A second run is quiet: no change, and one module call on each host besides facts. Molecule's own step asks for the first alone."""
 
 from __future__ import annotations
 
