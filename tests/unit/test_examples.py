@@ -55,7 +55,7 @@ LAST = "roles/avi_verify/README.md 1"
 # The last task of an example, and what becomes of it on the hosts.
 APPLY = ("avi.firewall.avi_firewall : Apply the plan", "unreachable")
 ENDS = {
-    "README.md 2": APPLY,
+    "README.md 1": APPLY,
     "roles/avi_cluster_node/README.md 1": APPLY,
     "roles/avi_controller/README.md 1": APPLY,
     "roles/avi_report/README.md 1": ("avi.firewall.avi_report : Hand the flows over", "ok"),
@@ -80,7 +80,7 @@ ENDS = {
 # How many rules a plan has, counted in the documents of the releases: to a Controller two from the others, three from Service Engines,
 # three from management clients; to a node SSH; a Service Engine dials three ports.
 RULES = {
-    "README.md 2": {8},
+    "README.md 1": {8},
     "roles/avi_cluster_node/README.md 1": {1},
     "roles/avi_controller/README.md 1": {8},
     "roles/avi_service_engine/README.md 1": {3},
@@ -275,19 +275,19 @@ CONTAINER_PORTS = {("tcp", 5098), ("tcp", 9443), ("tcp", 8443), ("udp", 123), ("
 
 
 @pytest.mark.parametrize(
-    ("page", "ports"),
+    ("example", "ports"),
     [
-        ("README.md", dict.fromkeys(("con1", "con2"), HOST_PORTS)),
-        ("docs/guide.md", {**dict.fromkeys(("con1", "con2", "con3"), HOST_PORTS), **NODE_PORTS}),
-        ("docs/vendor_roles.md", dict.fromkeys(("con1", "con2", "con3"), CONTAINER_PORTS)),
+        ("README.md 2", dict.fromkeys(("con1", "con2"), HOST_PORTS)),
+        ("docs/guide.md 1", {**dict.fromkeys(("con1", "con2", "con3"), HOST_PORTS), **NODE_PORTS}),
+        ("docs/vendor_roles.md 1", dict.fromkeys(("con1", "con2", "con3"), CONTAINER_PORTS)),
     ],
 )
-def test_the_inventory_of_a_page_opens_the_ports_of_its_release(ansible, page, ports):
-    inventory = ansible.write(f"{Path(page).stem}/inventory.yml", examples()[f"{page} 1"])
-    hosts = [host for group in examples()[f"{page} 1"]["all"]["children"].values() for host in group["hosts"]]
+def test_the_inventory_of_a_page_opens_the_ports_of_its_release(ansible, example, ports):
+    inventory = ansible.write(f"{Path(example).stem}/inventory.yml", examples()[example])
+    hosts = [host for group in examples()[example]["all"]["children"].values() for host in group["hosts"]]
     ask = {"ansible.builtin.debug": {"msg": f"{{{{ query('avi.firewall.host_plan', *{hosts}) }}}}"}}
-    playbook = ansible.write("ask.yml", [{"name": page, "hosts": "localhost", "gather_facts": False, "tasks": [ask]}])
-    rules = ansible.run(playbook, inventory=inventory)[page][0][1]["localhost"]["msg"]
+    playbook = ansible.write("ask.yml", [{"name": example, "hosts": "localhost", "gather_facts": False, "tasks": [ask]}])
+    rules = ansible.run(playbook, inventory=inventory)[example][0][1]["localhost"]["msg"]
     found: dict[str, set[tuple[str, int]]] = {}
     for rule in rules:
         found.setdefault(rule["host"], set()).add((rule["protocol"], rule["port"]))
