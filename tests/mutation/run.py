@@ -42,6 +42,7 @@ TESTS = {
     f"{UTILS}/_addresses.py": [],
     f"{UTILS}/_peers.py": ["plugin_utils/test_plan.py", "plugin_utils/test_handover.py", "action/test_peers.py"],
     f"{MODULES}/_firewalld.py": [],
+    f"{MODULES}/_firewalld_reload.py": [],
     f"{MODULES}/_ufw.py": [],
     f"{MODULES}/_iptables.py": [],
     f"{MODULES}/_nftables.py": [],

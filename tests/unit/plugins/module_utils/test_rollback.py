@@ -4,11 +4,11 @@
 
 from __future__ import annotations
 
-import io
-import zipfile
+import subprocess
+import sys
 
 import pytest
-from ansible_collections.avi.firewall.plugins.module_utils import _boot, _host, _rollback
+from ansible_collections.avi.firewall.plugins.module_utils import _boot, _host, _iptables, _nftables, _rollback
 
 REQUEST = _host.Request("controller", "con", interfaces=["eth0"])
 
@@ -180,7 +180,18 @@ def test_nothing_is_armed_where_the_timer_cannot_be(firewall, tmp_path, monkeypa
     assert left(tmp_path) == []
 
 
-def test_the_library_holds_all_the_code():
-    with zipfile.ZipFile(io.BytesIO(_rollback._library())) as archive:
-        names = {name.removeprefix("avi_firewall/").removesuffix(".py") for name in archive.namelist()}
-    assert names == {"__init__", *(f"_{name}" for name in _rollback.CHANGING), "_host", "_place", "_boot", "_rollback"}
+def test_the_library_runs_alone(tmp_path):
+    library = tmp_path / "library.zip"
+    library.write_bytes(_rollback._library())
+    command = [sys.executable, "-I", "-c", f"import sys; sys.path[:0] = [{str(library)!r}]; import avi_firewall._rollback"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("backend", [_iptables, _nftables])
+def test_what_a_boot_brings_back_runs_alone(tmp_path, backend):
+    for name, text in _boot.sources(backend.MODULES).items():
+        _host.write(tmp_path / "avi_firewall" / f"{name}.py", text)
+    command = [sys.executable, "-I", "-c", f"import sys; sys.path[:0] = [{str(tmp_path)!r}]; import avi_firewall.{name}"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
