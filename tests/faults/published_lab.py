@@ -20,8 +20,8 @@ from typing import Any
 from faults import machines
 from faults.admin import CLOSE
 from faults.machines import NAME, each, podman, run
-from faults.plays import run_ansible
 from lab.reach import reach
+from lab.runs import run_ansible
 
 WORK = machines.WORK / "published"
 IMAGE = "localhost/avi-firewall-faults-published:latest"

@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 from faults.admin import BACKENDS, close
 from faults.machines import MANAGEMENT, PEERS, Machine, each, entry, machines, only
-from faults.plays import Run, role_away, site
+from faults.plays import role_away, site
 from faults.state import State, changes, look
+from lab.runs import Run
 
 # A Controller that no play visits; its address is the newcomer's. The hosts are both Controllers and masters of Kubernetes.
 OTHER = Machine("other", PEERS["newcomer"])

@@ -13,8 +13,9 @@ from collections.abc import Iterator
 import pytest
 from faults.admin import BACKENDS, close
 from faults.machines import Machine, each, machines
-from faults.plays import Run, attempt
+from faults.plays import attempt
 from faults.state import changes, look
+from lab.runs import Run
 
 
 @dataclasses.dataclass(frozen=True)

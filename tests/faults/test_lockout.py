@@ -18,7 +18,8 @@ import pytest
 from faults.admin import BACKENDS, close
 from faults.interruptions import settled
 from faults.machines import NETWORK, PEERS, WORK, Machine, addresses, each, entry, machines, only
-from faults.plays import Run, attempt, management, site
+from faults.plays import attempt, management, site
+from lab.runs import Run
 
 RELAY = f"""\
 #!/bin/sh

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 from faults.admin import close
 from faults.machines import IMAGE, LOOKERS, NETWORK, WORK, Machine, addresses, machines, podman, run
-from faults.plays import Run, attempt, management
+from faults.plays import attempt, management
+from lab.runs import Run
 
 CONTROLLER, ENGINE = "nftables", "iptables"
 GATEWAY = 44

@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 from faults.admin import close
 from faults.machines import FERM, ROOT, WORK, Machine, entry, machines, only, peer
-from faults.plays import Run, management, site
+from faults.plays import management, site
+from lab.runs import Run
 
 PAGE = ROOT / "docs" / "other_roles.md"
 GROUPS = {"controller": "avi_controllers", "service_engine": "avi_service_engines", "cluster_node": "avi_cluster_nodes"}

@@ -13,8 +13,9 @@ import pytest
 from faults.admin import BACKENDS, close
 from faults.foreign import populate
 from faults.machines import Machine, each, entry, machines, only
-from faults.plays import Run, absent, management, site
+from faults.plays import absent, management, site
 from faults.state import State, changes, look, without_ours
+from lab.runs import Run
 
 # The unwanted is a peer whom fail2ban has banned.
 LIFE = {

@@ -12,8 +12,9 @@ from collections.abc import Iterator
 import pytest
 from faults.admin import close
 from faults.machines import PERSISTENT, Machine, each, entry, machines, only
-from faults.plays import Run, attempt, management, site
+from faults.plays import attempt, management, site
 from faults.state import State, changes, look
+from lab.runs import Run
 
 # Where rules of iptables are saved by netfilter-persistent, and where their sets are, too. ufw saves what it is told by itself.
 SAVERS = ("iptables", "iptables-and-ipset", "nftables", "firewalld")

@@ -12,7 +12,8 @@ from collections.abc import Iterator
 import pytest
 from faults.admin import BACKENDS, CATCH_ALL, LATE_CATCH_ALL, close, deny, everywhere
 from faults.machines import PEERS, Machine, each, entry, machines, only
-from faults.plays import Run, attempt, management, site
+from faults.plays import attempt, management, site
+from lab.runs import Run
 
 TOLD = management("client", "newcomer", "unwanted")
 # firewalld sorts denies before accepts by itself: there is nothing to move.

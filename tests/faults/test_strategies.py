@@ -19,7 +19,8 @@ from typing import Any
 import pytest
 from faults.admin import close
 from faults.machines import WORK, Machine, machines
-from faults.plays import Run, inventory, run_ansible
+from faults.plays import inventory
+from lab.runs import Run, run_ansible
 
 NAMES = ("iptables", "iptables-2", "nftables")
 ROLE = {"name": "avi.firewall.avi_controller"}

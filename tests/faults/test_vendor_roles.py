@@ -18,9 +18,10 @@ from typing import Any
 
 import pytest
 from faults.machines import ROOT, WORK, peer
-from faults.plays import Run, attempt
+from faults.plays import attempt
 from faults.published_lab import LISTEN, RUN, Machine, lab, look, prepare
 from faults.published_lab import WORK as SHOWN
+from lab.runs import Run
 
 CONTROLLERS = [Machine(f"con{number}", 70 + number, "firewalld", "docker", ipv6=number != 3) for number in (1, 2, 3)]
 SERVICE_ENGINE = Machine("se1", 74, "firewalld", "docker", ipv6=True)

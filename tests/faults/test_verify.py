@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 from faults.admin import BACKENDS, close
 from faults.machines import LOOKERS, WORK, Machine, each, machines
-from faults.plays import Run, attempt, management
+from faults.plays import attempt, management
+from lab.runs import Run
 
 REPORTS = WORK / "verify"
 PAIR = ("IPv4", "IPv6")

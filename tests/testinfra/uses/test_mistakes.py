@@ -11,8 +11,9 @@ from collections.abc import Iterator
 
 import pytest
 import yaml
+from lab.runs import Run
 from lab_hosts import BACKENDS, changes, everywhere, group, journal_end, listing, machine, modules_since, peers
-from plays import Run, attempt
+from plays import attempt
 
 MISTAKES = {
     "no release": ({"avi_firewall_release": None}, ["avi_firewall_release", "16.2", "16.3", "17.1"]),

@@ -11,8 +11,9 @@ import json
 import pytest
 from expectation import EVERYONE, MANAGED, Told, accepts
 from lab.reach import reach
+from lab.runs import Run
 from lab_hosts import KEPT, ROOT, addresses
-from plays import Run, attempt
+from plays import attempt
 
 VERIFY = str(ROOT / "playbooks" / "verify.yml")
 SOURCES = [name for name in EVERYONE if name != "services"]
