@@ -99,7 +99,7 @@ class Held:
 
 @contextlib.contextmanager
 def held(hosts: dict[str, Machine], moments: dict[str, tuple[str, ...]], **variables: Any) -> Iterator[Held]:
-    """Run a play with these variables on ``hosts``; yield when the moment of each host is held. At the end the play is killed."""
+    """Run a play with these variables on ``hosts``; yield when the moment of each is held, a change pending; then kill the play."""
     holders = {name: Holder(host, *moments[name]) for name, host in hosts.items()}
     play = Play(hosts.values(), **variables)
     try:
