@@ -2,7 +2,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 SCENARIO ?=
 # Those of other people's roles have a target of their own.
-TESTS ?= $(filter-out %_roles.py,$(wildcard tests/faults/test_*.py))
+TESTS ?= $(filter-out %_roles.py %_systems.py,$(wildcard tests/faults/test_*.py))
 BENCH ?= apply profile peers planning verify
 ENV := . tests/lab/env.sh &&
 SITE := ansible-playbook -i extensions/molecule/inventory.yml avi.firewall.site
@@ -10,7 +10,7 @@ SITE := ansible-playbook -i extensions/molecule/inventory.yml avi.firewall.site
 PLAIN := --no-command-borders
 SAY = @printf '\n\033[1m== %s\033[0m\n'
 
-.PHONY: help demo demo-verify demo-down test lint sanity sanity-quick package unit browser molecule test-faults test-roles bench bench-quick bench-traffic bench-confirm mutation docs docs-matrix deps venv images clean
+.PHONY: help demo demo-verify demo-down test lint sanity sanity-quick package unit browser molecule test-faults test-roles test-systems bench bench-quick bench-traffic bench-confirm mutation docs docs-matrix deps venv images clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -84,6 +84,10 @@ bench-traffic: images ## what each change of the rules does to connections that 
 test-roles: images ## other people's roles: the vendor's beside ours, and what firewall roles make of our filters
 	$(SAY) "Other people's roles"
 	@$(ENV) tests/faults/images.sh && pytest -vv --tb=short tests/faults/test_vendor_roles.py tests/faults/test_other_roles.py
+
+test-systems: images ## the life of the rules on systems that the lab has none of: Debian 11, Ubuntu 22.04 and 24.04
+	$(SAY) 'Other systems'
+	@$(ENV) tests/lab/images.sh bullseye jammy noble && tests/faults/images.sh faults && pytest -vv --tb=short tests/faults/test_other_systems.py
 
 bench: images ## what a run costs beside others, many peers, many hosts; an hour. A part: BENCH=planning
 	$(SAY) 'Measuring: $(BENCH)'
