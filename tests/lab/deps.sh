@@ -8,6 +8,7 @@ have podman || need+=(podman netavark)
 if grep -qs . /sys/fs/cgroup/unified/cgroup.controllers; then have runc || need+=(runc); fi
 have iptables || need+=(iptables)  # netavark calls it
 have mmdebstrap || need+=(mmdebstrap)
+[ -e /usr/share/keyrings/debian-archive-keyring.gpg ] || need+=(debian-archive-keyring)  # Ubuntu has none of its own accord
 [ -e /etc/ssl/certs/ca-certificates.crt ] || need+=(ca-certificates)
 have ssh || need+=(openssh-client)  # what runs cost is measured over SSH
 have git || need+=(git)  # ansible-lint asks it which files are the project's
