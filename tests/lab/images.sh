@@ -23,7 +23,7 @@ bootstrap() {
     local keys=/usr/share/keyrings/ubuntu-archive-keyring.gpg
     podman run --rm --network=host --env DEBIAN_FRONTEND=noninteractive "localhost/avi-firewall-base-trixie:$base_tag" sh -e -c \
       "{ apt-get update -qq; apt-get install -qq ubuntu-keyring; } >/dev/null 2>&1; cat $keys" >"$work/ubuntu.gpg"
-    options+=(--keyring="$work/ubuntu.gpg" --components=main,universe)
+    options+=(--keyring="$work/ubuntu.gpg" "--components=main,universe")
   fi
   mmdebstrap --quiet --mode="$([ "$(id -u)" = 0 ] && echo root || echo unshare)" "${options[@]}" "$1" -
 }
