@@ -43,9 +43,9 @@ lint: venv ## yamllint, ruff, mypy, ansible-lint, antsibull-docs, antsibull-chan
 	@$(ENV) GIT_CEILING_DIRECTORIES=$(CURDIR)/.cache antsibull-docs lint-collection-docs --plugin-docs \
 	  --validate-collection-refs=dependent --disallow-unknown-collection-refs .
 
-sanity: venv ## ansible-test sanity and units with every ansible-core that has its Python here; minutes for each
+sanity: venv ## ansible-test sanity and units with every ansible-core that has its Python here; minutes for each. One: CORE=2.21
 	$(SAY) 'ansible-test'
-	@$(ENV) tests/checks/sanity.py
+	@$(ENV) tests/checks/sanity.py $(if $(CORE),--core $(CORE))
 
 sanity-quick: venv ## ansible-test sanity with the oldest ansible-core, without pylint
 	$(SAY) 'ansible-test, quickly'

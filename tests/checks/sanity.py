@@ -187,10 +187,12 @@ def ansible_test(row: Row, found: Mapping[str, Path], *arguments: str) -> str:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="sanity alone, without pylint, with the oldest core that can run")
-    quick = parser.parse_args().quick
+    parser.add_argument("--core", choices=CORES, help="only this one")
+    arguments = parser.parse_args()
+    quick = arguments.quick
     found = pythons(folders())
     requires = yaml.safe_load(ROOT.joinpath("meta", "runtime.yml").read_text(encoding="utf-8"))["requires_ansible"]
-    rows = plan(requires, found)
+    rows = [row for row in plan(requires, found) if arguments.core in (None, row.core)]
     able = [row for row in rows if row.python != "-"]
     if quick:
         rows = able = able[:1]
