@@ -25,8 +25,6 @@ PROFILES = Path("/etc/ufw/applications.d")
 RULES = ("user.rules", "user6.rules")
 PLACES = tuple(Path(place) for place in ("/etc/ufw", "/var/lib/ufw", "/lib/ufw"))
 
-# The words of a record of ufw's, for a rule with a profile; a comment follows.
-RECORD = ("action", "protocol", "ports", "destination", "source_port", "source", "profile", "source_profile", "where")
 EVERYONE = ("0.0.0.0/0", "::/0")
 STOPS = ("deny", "reject", "limit")
 
@@ -67,22 +65,14 @@ class Entry:
     @classmethod
     def of(cls, words: list[str]) -> Entry:
         """Return the entry that ufw records as ``words``."""
-        comment = bytes.fromhex(words.pop()[len("comment=") :]).decode("utf-8", "replace") if words[-1].startswith("comment=") else ""
-        record = dict(zip(RECORD, words if len(words) == len(RECORD) else [*words[:6], "-", "-", *words[6:]]))
-        direction, interface = [*record["where"].split("_", 1), ""][:2]
-        peer, own_end = ("source", "destination") if direction == "in" else ("destination", "source")
-        return cls(
-            record["action"].split("_")[0],  # deny_log
-            record["protocol"],
-            record["ports"],
-            record["source_port"],
-            record[peer],
-            record[own_end],
-            direction,
-            interface,
-            comment,
-            record["profile"],
-        )
+        comment = bytes.fromhex(words.pop()[len("comment=") :]).decode(errors="replace") if words[-1].startswith("comment=") else ""
+        # Where an end has a profile, those of both ends stand before the last word.
+        action, protocol, ports, destination, source_port, source, *profiles, where = words
+        direction, _on, interface = where.partition("_")
+        peer, own_end = (source, destination) if direction == "in" else (destination, source)
+        profile = profiles[0] if profiles else "-"
+        # deny_log is a deny as well.
+        return cls(action.split("_")[0], protocol, ports, source_port, peer, own_end, direction, interface, comment, profile)
 
     @property
     def rule(self) -> Rule:
@@ -254,7 +244,7 @@ def _refuse_unreached(entries: list[list[Entry]], wanted: dict[Rule, Ports]) -> 
     """Stop when a rule would have to stand both before and behind rules of others."""
     for family in entries:
         for rule, ports in wanted.items():
-            for entry in family[_end(family, rule.direction) + 1 :]:
+            for entry in family[_end(family, rule.direction) :]:
                 if entry.stops(rule, ports) and not entry.catches_all(rule.direction):
                     _host.refuse_unreached("ufw", f"{entry.direction} from any to any", f"{entry.action} {entry.direction} of {entry.peer}")
 

@@ -28,9 +28,26 @@ REQUEST = _host.Request(
 
 
 def test_a_profile_groups_ports_by_protocol_in_order():
-    ports = frozenset({("tcp", "8443"), ("tcp", "22"), ("udp", "123")})
-    assert "[avi-con-service_engine]\n" in _ufw._text({"avi-con-service_engine": ports})
-    assert "\nports=22,8443/tcp|123/udp\n" in _ufw._text({"avi-con-service_engine": ports})
+    profiles = {
+        "avi-con-service_engine": frozenset({("tcp", "8443"), ("tcp", "22"), ("udp", "123"), ("tcp", "161")}),
+        "avi-con-to-smtp_server": frozenset({("tcp", "25")}),
+    }
+    assert (
+        _ufw._text(profiles)
+        == """\
+# Managed by the Ansible collection avi.firewall; do not edit.
+
+[avi-con-service_engine]
+title=avi-con-service_engine
+description=Ports of the Avi load balancer
+ports=22,161,8443/tcp|123/udp
+
+[avi-con-to-smtp_server]
+title=avi-con-to-smtp_server
+description=Ports of the Avi load balancer
+ports=25/tcp
+"""
+    )
 
 
 def test_no_profiles_are_no_file():
@@ -52,8 +69,30 @@ def test_rules_keep_to_the_interfaces():
     assert len(words) == 6
 
 
+def test_a_rule_for_what_leaves_names_the_network_as_its_destination():
+    words = rule("198.51.100.5", direction="out", profile="avi-con-to-smtp_server", interface="eth0").words()
+    assert " ".join(words) == "allow out on eth0 from any to 198.51.100.5 app avi-con-to-smtp_server"
+
+
 def entries(*lines):
     return [_ufw.Entry.of(line.split()) for line in lines]
+
+
+@pytest.mark.parametrize(
+    ("line", "entry"),
+    [
+        (
+            "allow tcp 22 0.0.0.0/0 any 192.0.2.9 in",
+            _ufw.Entry("allow", "tcp", "22", "any", "192.0.2.9", "0.0.0.0/0", "in", "", "", "-"),
+        ),
+        (
+            f"deny_log-all udp 123 0.0.0.0/0 80 192.0.2.9 - - out_br_lan comment={b'caf'.hex()}e9",
+            _ufw.Entry("deny", "udp", "123", "80", "0.0.0.0/0", "192.0.2.9", "out", "br_lan", "caf\N{REPLACEMENT CHARACTER}", "-"),
+        ),
+    ],
+)
+def test_a_foreign_rule_is_read_whatever_its_comment_and_interface(line, entry):
+    assert entries(line) == [entry]
 
 
 OURS = f"allow tcp 22,8443 0.0.0.0/0 any 192.0.2.21 avi-con-service_engine - in comment={COMMENT}"
@@ -66,6 +105,7 @@ def test_standing_rules_of_ours_are_read_back_and_foreign_ones_passed_over():
         f"allow tcp 25 198.51.100.5 any 0.0.0.0/0 avi-con-to-smtp_server - out_eth0 comment={COMMENT}",
         "allow tcp 22 0.0.0.0/0 any 192.0.2.9 in",
         f"allow tcp 22 0.0.0.0/0 any 192.0.2.9 in comment={b'backup'.hex()}",
+        f"allow tcp 22 0.0.0.0/0 any 192.0.2.9 in comment={COMMENT}",
         f"allow tcp 22 0.0.0.0/0 any 192.0.2.9 avi-se-x - in comment={b'avi:service_engine'.hex()}",
     )
     assert _ufw._ours([found, []], REQUEST) == {
@@ -118,6 +158,12 @@ def test_a_rule_stops_another_where_they_meet(line, stops):
     assert entries(line)[0].stops(rule(network), ports) is stops
 
 
+@pytest.mark.parametrize(("interface", "stops"), [("", True), ("_eth0", True), ("_eth1", False)])
+def test_a_rule_for_one_interface_is_stopped_by_those_for_it_and_for_all(interface, stops):
+    denying = entries(f"deny any any 0.0.0.0/0 any 192.0.2.21 in{interface}")[0]
+    assert denying.stops(rule("192.0.2.21", interface="eth0"), frozenset({("tcp", "22")})) is stops
+
+
 def test_ours_go_before_what_catches_all_by_the_numbers_of_ufw():
     both = [entries("allow tcp 22 0.0.0.0/0 any 192.0.2.9 in", OURS, OURS.replace("tcp 22,8443", "udp 123"), CATCH_ALL)]
     both += [entries("allow tcp 22 ::/0 any 2001:db8::9 in", "deny any any ::/0 any ::/0 in")]
@@ -138,7 +184,7 @@ def test_ours_go_before_what_catches_all_by_the_numbers_of_ufw():
 )
 def test_a_rule_is_misplaced_before_a_deny_and_behind_a_catch_all(lines, misplaced):
     family = entries(*lines)
-    assert bool(_ufw._misplaced([family, []], _ufw._ours([family], REQUEST))) is misplaced
+    assert _ufw._misplaced([family, []], _ufw._ours([family], REQUEST)) == ([rule("192.0.2.21")] if misplaced else [])
 
 
 def rule(network, direction="in", profile="avi-con-service_engine", interface=""):
@@ -147,9 +193,14 @@ def rule(network, direction="in", profile="avi-con-service_engine", interface=""
 
 def test_a_deny_of_a_peer_behind_a_catch_all_stops_the_run():
     wanted = {rule("192.0.2.21"): frozenset({("tcp", "22")})}
-    _ufw._refuse_unreached([entries(CATCH_ALL, "deny any any 0.0.0.0/0 any 203.0.113.66 in"), []], wanted)
-    with pytest.raises(_host.HostError, match=r"holds deny in of 192\.0\.2\.21 behind it"):
-        _ufw._refuse_unreached([entries(CATCH_ALL, "deny any any 0.0.0.0/0 any 192.0.2.21 in"), []], wanted)
+    deny = "deny any any 0.0.0.0/0 any 192.0.2.21 in"
+    _ufw._refuse_unreached([entries(deny, CATCH_ALL, CATCH_ALL, "deny any any 0.0.0.0/0 any 203.0.113.66 in"), []], wanted)
+    with pytest.raises(_host.HostError) as refused:
+        _ufw._refuse_unreached([entries(CATCH_ALL, deny), []], wanted)
+    assert str(refused.value) == (
+        "ufw stops everything with in from any to any, but holds deny in of 192.0.2.21 behind it, which is never reached: "
+        "ours before the one would let in whom the other denies. Put the deny first, or take it out"
+    )
 
 
 def test_a_rule_that_takes_the_place_of_a_stale_one_is_its_heir():
@@ -169,6 +220,6 @@ def test_a_rule_for_others_is_no_heir():
     [(True, "Status: active\n", "ufw status says: active"), (True, "Status: inactive\n", None), (False, "Status: active\n", None)],
 )
 def test_ufw_is_in_charge_where_its_chain_stands_and_its_status_says_so(monkeypatch, chain, status, evidence):
-    monkeypatch.setattr(_host, "succeeds", lambda *command: chain and command[0] == "iptables" and command[-1] == "ufw-user-input")
+    monkeypatch.setattr(_host, "succeeds", lambda *command: chain and " ".join(command) == "iptables --wait -n -L ufw-user-input")
     monkeypatch.setattr(_host, "run", lambda *command: status if command == ("ufw", "status") else None)
     assert _ufw.evidence() == evidence
