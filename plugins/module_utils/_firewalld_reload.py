@@ -16,6 +16,8 @@ from . import _boot, _host
 
 CONFIGURATION = Path("/etc/firewalld/firewalld.conf")
 
+# With it a reload leaves alone what is not firewalld's.
+FLUSHES_ITS_OWN = re.compile(r"^FlushAllOnReload\s*=\s*(no|false)", re.MULTILINE | re.IGNORECASE)
 # What firewalld itself keeps in iptables.
 DIRECT_RULE = re.compile(r"^-A \w+_direct |-j \w+_direct$")
 # Names of its chains and bridges, its networks, and a container that calls itself by its published port.
@@ -77,7 +79,7 @@ def _flushed(direct: Mapping[tuple[str, str, str], int]) -> list[str]:
 
     ``direct`` is how many direct rules firewalld has in a chain of a family and table: those are its own.
     """
-    if re.search(r"^FlushAllOnReload\s*=\s*(no|false)", _boot.read(CONFIGURATION) or "", re.MULTILINE | re.IGNORECASE):
+    if (configuration := _boot.read(CONFIGURATION)) and FLUSHES_ITS_OWN.search(configuration):
         return []
     docker = _host.succeeds("systemctl", "is-active", "--quiet", "docker")
     found = []

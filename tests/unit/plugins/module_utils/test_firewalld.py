@@ -4,16 +4,19 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from ansible_collections.avi.firewall.plugins.module_utils import _firewalld, _host
 
 FLOW = {"name": "avi-con-service_engine", "direction": "in", "peer": "service_engine", "ports": [], "ipv4": ["192.0.2.21/32"], "ipv6": []}
 NOTHING = _firewalld.View()
 SOMETHING = _firewalld.View(
-    services={"avi-con-service_engine": frozenset({("22", "tcp")})},
+    services={"avi-con-service_engine": frozenset({("22", "tcp"), ("161", "udp")})},
     ipsets={"avi-con-service_engine-4": frozenset({"192.0.2.21"})},
     rules={"public": {"rule …"}},
 )
+OUTGOING = _firewalld.View(SOMETHING.services, SOMETHING.ipsets, SOMETHING.rules, frozenset({"rule b", "rule a"}))
 
 
 class Client:
@@ -32,10 +35,16 @@ class Client:
         return {"office": ["192.0.2.16/28"]}[name]
 
 
-@pytest.mark.parametrize("source", ["192.0.2.21", "192.0.2.0/24", "ipset:office"])
-def test_a_peer_that_another_zone_claims_is_named(source):
-    with pytest.raises(_host.HostError, match=r"peer service_engine \(192\.0\.2\.21/32\) is bound by its source .* to zone work"):
-        _firewalld._refuse_bound_elsewhere(Client([source]), _host.Request("controller", "con", [FLOW]), ["public"])
+@pytest.mark.parametrize(
+    ("source", "claimed"), [("192.0.2.21", "192.0.2.21"), ("192.0.2.0/24", "192.0.2.0/24"), ("ipset:office", "192.0.2.16/28")]
+)
+def test_a_peer_that_another_zone_claims_is_named(source, claimed):
+    with pytest.raises(_host.HostError) as refused:
+        _firewalld._refuse_bound_elsewhere(Client([source, "198.51.100.1"]), _host.Request("controller", "con", [FLOW]), ["public", "dmz"])
+    assert str(refused.value) == (
+        f"peer service_engine (192.0.2.21/32) is bound by its source {claimed} to zone work, which then judges it, "
+        "not public, dmz: set avi_firewall_zone, or take the source out of that zone"
+    )
 
 
 @pytest.mark.parametrize("source", ["198.51.100.0/24", "2001:db8::/32", "02:00:0a:10:03:0b"])
@@ -43,10 +52,15 @@ def test_sources_of_others_are_no_matter(source):
     _firewalld._refuse_bound_elsewhere(Client([source]), _host.Request("controller", "con", [FLOW]), ["public"])
 
 
+def test_a_source_may_be_bound_to_the_zone_that_gets_the_rules():
+    _firewalld._refuse_bound_elsewhere(Client(["192.0.2.21"]), _host.Request("controller", "con", [FLOW]), ["work"])
+
+
 def test_lines_tell_where_the_two_configurations_differ():
-    assert _firewalld._lines(SOMETHING, NOTHING)[0] == "service avi-con-service_engine: 22/tcp (permanent only)"
-    assert _firewalld._lines(NOTHING, SOMETHING)[1] == "ipset avi-con-service_engine-4: 192.0.2.21 (running only)"
-    assert _firewalld._lines(SOMETHING, SOMETHING) == SOMETHING.lines()
+    lines = ["service avi-con-service_engine: 161/udp 22/tcp", "ipset avi-con-service_engine-4: 192.0.2.21", "zone public: rule …"]
+    assert _firewalld._lines(SOMETHING, NOTHING) == [f"{line} (permanent only)" for line in lines]
+    assert _firewalld._lines(NOTHING, SOMETHING) == [f"{line} (running only)" for line in lines]
+    assert _firewalld._lines(SOMETHING, SOMETHING) == lines
 
 
 @pytest.mark.parametrize(
@@ -57,6 +71,9 @@ def test_lines_tell_where_the_two_configurations_differ():
         (NOTHING, SOMETHING, True),
         (_firewalld.View(SOMETHING.services, {"avi-con-service_engine-4": frozenset({"192.0.2.22"})}, SOMETHING.rules), SOMETHING, False),
         (_firewalld.View({"avi-con-service_engine": frozenset({("23", "tcp")})}, SOMETHING.ipsets, SOMETHING.rules), SOMETHING, True),
+        (_firewalld.View(SOMETHING.services, {}, SOMETHING.rules), SOMETHING, True),
+        (OUTGOING, SOMETHING, True),
+        (OUTGOING, OUTGOING, False),
     ],
 )
 def test_only_a_new_changed_or_dropped_object_needs_a_reload(wanted, running, reload):
@@ -99,9 +116,18 @@ def test_who_gets_in_is_read_from_the_rules_that_stand():
         rules={
             "public": {
                 'rule family="ipv4" source ipset="avi-con-x-4" service name="avi-con-x" accept',
+                'rule family="ipv4" source ipset="avi-con-gone-4" service name="avi-con-x" accept',
+            },
+            "work": {
+                'rule family="ipv4" service name="avi-con-x" accept',
                 'rule family="ipv6" service name="avi-con-y" accept',
-            }
+                'rule family="ipv6" service name="avi-con-gone" accept',
+            },
         },
     )
-    assert sorted(view.lets_in()) == [("tcp", 22, "192.0.2.21"), ("udp", 161, "::/0")]
-    assert _firewalld.View.of(view.state()) == view
+    assert sorted(view.lets_in()) == [("tcp", 22, "0.0.0.0/0"), ("tcp", 22, "192.0.2.21"), ("udp", 161, "::/0")]
+
+
+@pytest.mark.parametrize("view", [SOMETHING, OUTGOING])
+def test_a_view_comes_back_from_its_record(view):
+    assert _firewalld.View.of(json.loads(json.dumps(view.state()))) == view
