@@ -14,6 +14,7 @@ ours that such a file names, before and without any of this code.
 
 from __future__ import annotations
 
+import itertools
 import shlex
 import sys
 from collections.abc import Sequence
@@ -87,13 +88,11 @@ def target(rule: Tokens) -> str | None:
 
 def judge(rule: Tokens) -> _place.Rule:
     """Return ``rule`` as far as its place matters."""
-    words = list(rule[: next((i for i, word in enumerate(rule) if word in ("-j", "-g")), len(rule))])
-    if "--comment" in words:
-        at = words.index("--comment")
-        del words[at - 2 : at + 2]
+    words = list(itertools.takewhile(lambda word: word not in ("-j", "-g"), rule))
+    comment = 4 if "--comment" in words else 0  # -m comment --comment …
     to = target(rule) or ""
     verdict = {"DROP": "stop", "REJECT": "stop", "LOG": "log", "NFLOG": "log"}.get(to, "jump")
-    return _place.Rule(verdict, to, conditional=bool(words))
+    return _place.Rule(verdict, to, conditional=len(words) > comment)
 
 
 def place(table: Table, rules: Sequence[Tokens]) -> int:
@@ -223,7 +222,7 @@ class Part:
                 words = dict(zip(rule, rule[1:]))
                 everyone = ["0.0.0.0/0" if version == 4 else "::/0"]
                 networks = self.found_sets.get(words["--match-set"], []) if "--match-set" in words else everyone
-                found += [(words["-p"], int(words["--dport"]), network) for network in networks if words.keys() >= {"-p", "--dport"}]
+                found += [(words["-p"], int(words["--dport"]), network) for network in networks if "--dport" in words]
         return found
 
     def refuse_foreign(self) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from ansible_collections.avi.firewall.plugins.module_utils import _host, _iptables, _place
+from ansible_collections.avi.firewall.plugins.module_utils import _boot, _host, _iptables, _place
 
 
 def test_a_listing_is_read_with_its_quotes():
@@ -22,6 +22,8 @@ def test_a_listing_is_read_with_its_quotes():
         ("-j DROP", _place.Rule("stop", "DROP", False)),
         ("-j REJECT --reject-with icmp-port-unreachable", _place.Rule("stop", "REJECT", False)),
         ('-m comment --comment "the end" -j DROP', _place.Rule("stop", "DROP", False)),
+        ('-f -m comment --comment "the end" -j DROP', _place.Rule("stop", "DROP", True)),
+        ("-f -j DROP", _place.Rule("stop", "DROP", True)),
         ("-s 203.0.113.1/32 -j DROP", _place.Rule("stop", "DROP", True)),
         ("-m limit --limit 5/min -j LOG --log-prefix x", _place.Rule("log", "LOG", True)),
         ("-j NFLOG", _place.Rule("log", "NFLOG", False)),
@@ -40,30 +42,144 @@ def test_the_place_is_before_a_chain_that_stops_all():
     assert _iptables.place(found, found.chains["INPUT"]) == 1
 
 
-STANDING = {
-    "iptables": "-P INPUT DROP\n-N avi-con-in\n-A INPUT -j avi-con-in\n"
-    "-A avi-con-in -p tcp -m set --match-set avi-con-x-4 src -m tcp --dport 22 -j ACCEPT\n"
+REQUEST = _host.Request(
+    "controller",
+    "con",
+    [
+        {
+            "name": "avi-con-x",
+            "direction": "in",
+            "ports": [{"row": "ssh", "protocol": "tcp", "port": 22}],
+            "ipv4": ["192.0.2.21/32"],
+            "ipv6": [],
+        }
+    ],
+)
+RULES = [
+    "-A avi-con-in -p tcp -m set --match-set avi-con-x-4 src -m tcp --dport 22 -m comment --comment avi:ssh -j ACCEPT",
     "-A avi-con-in -p udp -m udp --dport 161 -j ACCEPT",
-    "ip6tables": "-P INPUT DROP",
-    "ipset": "create avi-con-x-4 hash:net family inet\nadd avi-con-x-4 192.0.2.21",
-}
+]
+TO_OURS = "-m comment --comment avi:controller -j avi-con-in"
+JUMP = f"-A INPUT {TO_OURS}"
+SETS = "create avi-con-x-4 hash:net family inet\nadd avi-con-x-4 192.0.2.21\n"
 
 
-def test_who_gets_in_is_read_from_the_rules_that_stand(monkeypatch):
-    monkeypatch.setattr(_host, "run", lambda command, *arguments: STANDING[command])
+@pytest.fixture
+def host(monkeypatch):
+    """Return what the host answers to a command; a command without an answer fails."""
+    answers = {"iptables --wait -S": "-P INPUT DROP", "ip6tables --wait -S": "-P INPUT DROP", "ipset save": ""}
+
+    def run(*command):
+        try:
+            return answers[" ".join(command)]
+        except KeyError as exc:
+            raise _host.HostError(f"the command {command[0]} is missing on this host") from exc
+
+    monkeypatch.setattr(_host, "run", run)
+    return answers
+
+
+def listing(*rules):
+    return "\n".join(["-P INPUT DROP", "-N avi-con-in", *rules])
+
+
+def test_flows_become_sets_chains_and_jumps(host):
+    every = {"ipv4": ["0.0.0.0/0"], "ipv6": ["2001:db8::21/128", "2001:db8:1::/48"]}
+    flows = [
+        *REQUEST.flows,
+        {**REQUEST.flows[0], "name": "avi-con-y", "ports": [{"row": "snmp", "protocol": "udp", "port": 161}], **every},
+        {**REQUEST.flows[0], "name": "avi-con-to-z", "direction": "out", "ports": [{"row": "smtp", "protocol": "tcp", "port": 25}]},
+    ]
+    part = _iptables.Part(_host.Request("controller", "con", flows, interfaces=["eth0", "eth1"]))
+    assert part.wanted_lines() == [
+        "ipset avi-con-to-z-4: 192.0.2.21",
+        "ipset avi-con-x-4: 192.0.2.21",
+        "ipset avi-con-y-6: 2001:db8:1::/48",
+        "ipset avi-con-y-6: 2001:db8::21",
+        f"iptables {RULES[0]}",
+        "iptables -A avi-con-in -p udp -m udp --dport 161 -m comment --comment avi:snmp -j ACCEPT",
+        "iptables -A avi-con-out -p tcp -m set --match-set avi-con-to-z-4 dst -m tcp --dport 25 -m comment --comment avi:smtp -j ACCEPT",
+        "ip6tables -A avi-con-in -p udp -m set --match-set avi-con-y-6 src -m udp --dport 161 -m comment --comment avi:snmp -j ACCEPT",
+        "iptables -A INPUT -i eth0 -m comment --comment avi:controller -j avi-con-in",
+        "iptables -A INPUT -i eth1 -m comment --comment avi:controller -j avi-con-in",
+        "iptables -A OUTPUT -o eth0 -m comment --comment avi:controller -j avi-con-out",
+        "iptables -A OUTPUT -o eth1 -m comment --comment avi:controller -j avi-con-out",
+        "ip6tables -A INPUT -i eth0 -m comment --comment avi:controller -j avi-con-in",
+        "ip6tables -A INPUT -i eth1 -m comment --comment avi:controller -j avi-con-in",
+    ]
+    assert part.lets_in() == []
+
+
+def test_a_host_without_ip6tables_is_fine_while_there_is_no_rule_for_it(host):
+    del host["ip6tables --wait -S"]
+    assert _iptables.Part(REQUEST)._restore(6, jumps_too=True) == []
+    flow = {**REQUEST.flows[0], "ipv6": ["2001:db8::21/128"]}
+    with pytest.raises(_host.HostError, match="the command ip6tables is missing on this host"):
+        _iptables.Part(_host.Request("controller", "con", [flow]))
+
+
+@pytest.mark.parametrize(
+    ("rules", "well_placed"),
+    [
+        (["-j avi-con-in", "-j DROP"], [True]),
+        (["-j DROP", "-j avi-con-in"], [False]),
+        (["-s 203.0.113.9/32 -j DROP", "-j avi-se-in", "-j avi-con-in"], [True]),
+        (["-j avi-con-in", "-j banned"], [False]),
+        (["-j banned", "-j avi-con-in", "-j avi-con-in"], [True, False]),
+    ],
+)
+def test_a_jump_stands_once_behind_what_stops_some_and_before_what_stops_all(host, rules, well_placed):
+    chains = ["-N avi-se-in", "-N banned", "-A banned -s 203.0.113.8/32 -j DROP", "-A avi-con-in -s 203.0.113.7/32 -j DROP"]
+    host["iptables --wait -S"] = listing(*chains, *(f"-A INPUT {rule}" for rule in rules))
+    assert [good for _jump, good in _iptables.Part(REQUEST).standing(4)["INPUT"]] == well_placed
+
+
+def test_who_gets_in_is_read_from_the_rules_that_stand(host):
+    gone = "-A avi-con-in -p tcp -m set --match-set avi-con-gone-4 src -m tcp --dport 443 -j ACCEPT"
+    host["iptables --wait -S"] = listing(*RULES, gone, "-A avi-con-in -p tcp -j RETURN")
+    host["ip6tables --wait -S"] = listing("-A avi-con-in -p tcp -m tcp --dport 443 -j ACCEPT")
+    host["ipset save"] = SETS
     part = _iptables.Part(_host.Request("controller", "con"))
-    assert part.lets_in() == [("tcp", 22, "192.0.2.21"), ("udp", 161, "0.0.0.0/0")]
+    assert part.lets_in() == [("tcp", 22, "192.0.2.21"), ("udp", 161, "0.0.0.0/0"), ("tcp", 443, "::/0")]
 
 
-def test_a_former_state_comes_back(monkeypatch):
-    monkeypatch.setattr(_host, "run", lambda command, *arguments: STANDING[command])
+def test_a_former_state_comes_back(host):
+    host["iptables --wait -S"], host["ipset save"] = listing(JUMP, *RULES), SETS
     state = _iptables.Part(_host.Request("controller", "con")).state()
-    monkeypatch.setattr(_host, "run", lambda command, *arguments: "" if command == "ipset" else "-P INPUT DROP")
-    part = _iptables.Part(_host.Request("controller", "con"), json.loads(json.dumps(state)))
+    host["iptables --wait -S"], host["ipset save"] = "-P INPUT DROP", ""
+    part = _iptables.Part(REQUEST, json.loads(json.dumps(state)))
     assert part.sets == {"avi-con-x-4": {"192.0.2.21"}}
     assert part._restore(4, jumps_too=True) == [
         ":avi-con-in - [0:0]",
-        "-A avi-con-in -p tcp -m set --match-set avi-con-x-4 src -m tcp --dport 22 -j ACCEPT",
-        "-A avi-con-in -p udp -m udp --dport 161 -j ACCEPT",
-        "-I INPUT 1 -j avi-con-in",
+        *RULES,
+        f"-I INPUT 1 {TO_OURS}",
     ]
+
+
+@pytest.mark.parametrize(
+    ("flows", "rules", "lines"),
+    [
+        (REQUEST.flows, [JUMP, RULES[0]], []),
+        (REQUEST.flows, [RULES[0]], []),
+        (REQUEST.flows, [JUMP, *RULES], [":avi-con-in - [0:0]", RULES[0]]),
+        (REQUEST.flows, [JUMP, "-A INPUT -s 203.0.113.9/32 -j DROP", RULES[0]], [f"-D INPUT {TO_OURS}", f"-I INPUT 2 {TO_OURS}"]),
+        (REQUEST.flows, [JUMP, JUMP, RULES[0]], [f"-D INPUT {TO_OURS}"]),
+        ([], [JUMP, RULES[0]], [":avi-con-in - [0:0]", f"-D INPUT {TO_OURS}", "-X avi-con-in"]),
+    ],
+    ids=["as it shall be", "a jump is left to the module", "another rule", "misplaced", "twice", "nothing is wanted"],
+)
+def test_only_what_differs_is_loaded(host, flows, rules, lines):
+    host["iptables --wait -S"] = listing(*rules)
+    assert _iptables.Part(_host.Request("controller", "con", flows))._restore(4, jumps_too=False) == lines
+
+
+def test_what_bears_a_name_of_ours_without_a_record_is_foreign(host, monkeypatch, tmp_path):
+    monkeypatch.setattr(_boot, "RECORDS", tmp_path)
+    host["iptables --wait -S"], host["ipset save"] = listing(), f"create other hash:ip family inet\n{SETS}"
+    with pytest.raises(_host.HostError) as refused:
+        _iptables.Part(REQUEST).refuse_foreign()
+    record = tmp_path / "iptables" / "con.json"
+    assert str(refused.value) == f"ipset avi-con-x-4, chain avi-con-in (iptables): not ours, for {record} is not there; rename or remove"
+    record.parent.mkdir()
+    record.touch()
+    _iptables.Part(REQUEST).refuse_foreign()
