@@ -51,7 +51,7 @@ class Line:
 class Ruleset:
     """What is in the kernel."""
 
-    base: dict[Chain, tuple[str, str]] = field(default_factory=dict)  # hook and policy of each base chain
+    base: dict[Chain, tuple[str, bool]] = field(default_factory=dict)  # hook of each base chain, and whether its policy is drop
     chains: dict[Chain, list[Line]] = field(default_factory=dict)
     sets: dict[Chain, frozenset[str]] = field(default_factory=dict)
 
@@ -65,7 +65,7 @@ class Ruleset:
 
     def drops(self, chain: Chain) -> bool:
         """Say whether the base chain ``chain`` lets nothing through that no rule accepts."""
-        return self.base[chain][1] == "drop" or self.place(chain) < len(self.chains[chain])
+        return self.base[chain][1] or self.place(chain) < len(self.chains[chain])
 
 
 def parse(text: str) -> Ruleset:
@@ -77,7 +77,7 @@ def parse(text: str) -> Ruleset:
             name = (chain["family"], chain["table"], chain["name"])
             ruleset.chains[name] = []
             if "hook" in chain:
-                ruleset.base[name] = (chain["hook"], chain.get("policy", "accept"))
+                ruleset.base[name] = (chain["hook"], chain.get("policy") == "drop")
         elif "rule" in entry:
             rule = entry["rule"]
             line = Line(_text(rule), rule["handle"], _judge(rule))
@@ -98,8 +98,8 @@ def _element(element: Any) -> str:
 
 
 def _judge(rule: Mapping[str, Any]) -> _place.Rule:
-    found = {key: value for expression in rule.get("expr", []) for key, value in expression.items()}
-    conditional = bool(found.keys() - {"counter", "log", "limit", "drop", "reject", "jump", "goto", "accept", "return", "xt"})
+    found = {key: value for expression in rule["expr"] for key, value in expression.items()}
+    conditional = bool(found.keys() - {"counter", "log", "limit", "drop", "reject", "jump", "goto", "xt"})
     if found.keys() & {"drop", "reject"}:
         # A limit lets what is above it pass by; before a log it is only thrift.
         return _place.Rule("stop", conditional=conditional or "limit" in found)
@@ -112,21 +112,22 @@ def _judge(rule: Mapping[str, Any]) -> _place.Rule:
 def _text(rule: Mapping[str, Any]) -> str:
     """Return ``rule`` in the words that :class:`Part` writes, if it is made of those; else its JSON."""
     words = []
-    for expression in rule.get("expr", []):
+    for expression in rule["expr"]:
         (key, value), *_more = expression.items()
-        left = value.get("left", {}) if key == "match" else {}
-        if key == "match" and value["op"] == "==" and "payload" in left:
-            words += [left["payload"]["protocol"], left["payload"]["field"], str(value["right"])]
-        elif key == "match" and value["op"] == "==" and left.get("meta", {}).get("key") == "nfproto":
+        left = value["left"] if key == "match" and value["op"] == "==" else {}
+        payload, meta = left.get("payload", {}), left.get("meta", {}).get("key")
+        if "field" in payload:  # not by its offset
+            words += [payload["protocol"], payload["field"], str(value["right"])]
+        elif meta == "nfproto":
             words += ["meta", "nfproto", str(value["right"])]
-        elif key == "match" and value["op"] == "==" and left.get("meta", {}).get("key") in ("iifname", "oifname"):
-            words += [left["meta"]["key"], f'"{value["right"]}"']
+        elif meta in ("iifname", "oifname"):
+            words += [meta, f'"{value["right"]}"']
         elif key == "jump":
             words += ["jump", value["target"]]
         elif key == "accept":
             words.append("accept")
         else:
-            words.append(json.dumps(expression, sort_keys=True))
+            words.append(json.dumps(expression))
     if "comment" in rule:
         words += ["comment", f'"{rule["comment"]}"']
     return " ".join(words)

@@ -18,10 +18,15 @@ def rule(*expressions, of="input", handle=1, table="filter", family="inet", **mo
     return {"rule": {"family": family, "table": table, "chain": of, "handle": handle, "expr": list(expressions), **more}}
 
 
-SADDR = {"match": {"op": "==", "left": {"payload": {"protocol": "ip", "field": "saddr"}}, "right": "@avi-con-service_engine-4"}}
-FAMILY = {"match": {"op": "==", "left": {"meta": {"key": "nfproto"}}, "right": "ipv4"}}
-PORT = {"match": {"op": "==", "left": {"payload": {"protocol": "tcp", "field": "dport"}}, "right": 22}}
-DEVICE = {"match": {"op": "==", "left": {"meta": {"key": "iifname"}}, "right": "eth0"}}
+def matching(operator, left, right):
+    return {"match": {"op": operator, "left": left, "right": right}}
+
+
+SADDR = matching("==", {"payload": {"protocol": "ip", "field": "saddr"}}, "@avi-con-service_engine-4")
+GONE = matching("==", {"payload": {"protocol": "ip", "field": "saddr"}}, "@avi-con-gone-4")
+FAMILY = matching("==", {"meta": {"key": "nfproto"}}, "ipv4")
+PORT = matching("==", {"payload": {"protocol": "tcp", "field": "dport"}}, 22)
+DEVICE = matching("==", {"meta": {"key": "iifname"}}, "eth0")
 DROP, REJECT, ACCEPT = {"drop": None}, {"reject": {"type": "icmpx", "expr": "admin-prohibited"}}, {"accept": None}
 COUNTER, LIMIT, LOG = {"counter": {"packets": 0, "bytes": 0}}, {"limit": {"rate": 5, "per": "minute"}}, {"log": {"prefix": "x"}}
 
@@ -42,10 +47,36 @@ def parse(*entries):
             rule(DEVICE, {"jump": {"target": "avi-con-in"}}, comment="avi:controller"),
             'iifname "eth0" jump avi-con-in comment "avi:controller"',
         ),
+        (
+            rule(PORT, matching("==", {"meta": {"key": "oifname"}}, "eth1"), FAMILY, ACCEPT),
+            'tcp dport 22 oifname "eth1" meta nfproto ipv4 accept',
+        ),
     ],
 )
 def test_a_rule_of_ours_is_read_in_the_words_it_was_written_in(entry, text):
     assert _nftables._text(entry["rule"]) == text
+
+
+@pytest.mark.parametrize(
+    ("expression", "text"),
+    [
+        (
+            matching("!=", {"meta": {"key": "iifname"}}, "lo"),
+            '{"match": {"op": "!=", "left": {"meta": {"key": "iifname"}}, "right": "lo"}} accept',
+        ),
+        (
+            matching("==", {"ct": {"key": "mark"}}, 1),
+            '{"match": {"op": "==", "left": {"ct": {"key": "mark"}}, "right": 1}} accept',
+        ),
+        (
+            matching("==", {"payload": {"base": "th", "offset": 16, "len": 16}}, 22),
+            '{"match": {"op": "==", "left": {"payload": {"base": "th", "offset": 16, "len": 16}}, "right": 22}} accept',
+        ),
+        (COUNTER, '{"counter": {"packets": 0, "bytes": 0}} accept'),
+    ],
+)
+def test_what_no_rule_of_ours_says_is_shown_as_nft_lists_it(expression, text):
+    assert _nftables._text(rule(expression, ACCEPT)["rule"]) == text
 
 
 @pytest.mark.parametrize(
@@ -55,9 +86,12 @@ def test_a_rule_of_ours_is_read_in_the_words_it_was_written_in(entry, text):
         ([COUNTER, REJECT], "stop", False),
         ([LOG, DROP], "stop", False),
         ([LIMIT, DROP], "stop", True),
+        ([{"xt": {"type": "match", "name": "comment"}}, DROP], "stop", False),
         ([SADDR, DROP], "stop", True),
         ([LIMIT, LOG], "log", False),
         ([{"jump": {"target": "x"}}], "jump", False),
+        ([{"goto": {"target": "x"}}], "jump", False),
+        ([LIMIT, {"jump": {"target": "x"}}], "jump", True),
         ([PORT, {"goto": {"target": "x"}}], "jump", True),
         ([PORT, ACCEPT], "other", True),
         ([{"vmap": {}}], "other", True),
@@ -75,6 +109,7 @@ def test_a_rule_is_judged_by_its_verdict_and_conditions(expressions, verdict, co
         ({"prefix": {"addr": "192.0.2.0", "len": 24}}, "192.0.2.0/24"),
         ({"range": ["192.0.2.0", "192.0.2.127"]}, "192.0.2.0/25"),
         ({"range": ["192.0.2.1", "192.0.2.2"]}, "192.0.2.1 192.0.2.2"),
+        ({"elem": {"val": "192.0.2.1", "comment": "x"}}, '{"elem": {"val": "192.0.2.1", "comment": "x"}}'),
     ],
 )
 def test_an_element_of_a_set_is_read_as_it_was_written(element, written):
@@ -95,6 +130,8 @@ INPUT = {"type": "filter", "hook": "input", "prio": 0}
         ([chain("input", **INPUT, policy="accept")], []),
         ([chain("input", **INPUT, policy="accept"), rule(COUNTER, REJECT)], ["inet filter input"]),
         ([chain("input", **INPUT, policy="accept"), rule(SADDR, DROP)], []),
+        ([chain("input", **INPUT), chain("end"), rule({"jump": {"target": "end"}}), rule(DROP, of="end")], ["inet filter input"]),
+        ([chain("input", **INPUT), chain("end", "nat"), rule({"jump": {"target": "end"}}), rule(DROP, of="end", table="nat")], []),
         ([chain("output", type="filter", hook="output", prio=0, policy="drop")], []),
         # Made by iptables, firewalld, fail2ban: theirs to look after.
         ([chain("INPUT", family="ip", **INPUT, policy="drop")], []),
@@ -102,6 +139,7 @@ INPUT = {"type": "filter", "hook": "input", "prio": 0}
         ([chain("f2b-chain", table="f2b-table", **INPUT, policy="drop")], []),
         # A person's own, though the table's name is one of iptables'.
         ([chain("input", family="ip", **INPUT, policy="drop")], ["ip filter input"]),
+        ([chain("INPUT", **INPUT, policy="drop")], ["inet filter INPUT"]),
     ],
 )
 def test_the_chain_in_charge_is_a_persons_and_drops(entries, found):
@@ -112,16 +150,37 @@ TWO = parse(chain("input", **INPUT, policy="drop"), chain("input", table="other"
 
 
 def test_two_chains_in_charge_must_be_told_apart():
-    with pytest.raises(
-        _host.HostError, match=r"more than one chain .*: inet filter input, inet other input; name one with avi_firewall_nftables_chain"
-    ):
-        _nftables._base_chains(TWO, "input", None)
-    assert _nftables._base_chains(TWO, "input", "inet other input") == [("inet", "other", "input")]
+    for other in (chain("input", table="other", **INPUT, policy="drop"), chain("input", family="ip", **INPUT, policy="drop")):
+        with pytest.raises(_host.HostError) as refused:
+            _nftables._base_chains(parse(chain("input", **INPUT, policy="drop"), other), "input", None)
+        name = " ".join(other["chain"][word] for word in ("family", "table", "name"))
+        assert str(refused.value) == (
+            f"more than one chain of nftables drops on the input hook: inet filter input, {name}; name one with avi_firewall_nftables_chain"
+        )
+
+
+def test_a_name_tells_the_chains_of_both_hooks():
+    found = parse(
+        *(chain("input", table=table, **INPUT, policy="drop") for table in ("filter", "other")),
+        *(chain("output", table=table, type="filter", hook="output", prio=0, policy="drop") for table in ("filter", "other")),
+        chain("quiet", table="other", **INPUT, policy="accept"),
+    )
+    assert _nftables._base_chains(found, "input", "inet other input") == [("inet", "other", "input")]
+    assert _nftables._base_chains(found, "input", "inet other quiet") == [("inet", "other", "quiet")]
+    assert _nftables._base_chains(found, "output", "inet other quiet") == [("inet", "other", "output")]
 
 
 def test_one_chain_for_each_family_is_fine():
     found = parse(chain("input", family="ip", **INPUT, policy="drop"), chain("input", family="ip6", **INPUT, policy="drop"))
     assert [name[0] for name in _nftables._base_chains(found, "input", None)] == ["ip", "ip6"]
+
+
+def test_a_name_without_any_chain_is_refused():
+    with pytest.raises(_host.HostError) as refused:
+        _nftables._base_chains(parse(), "input", "inet filter input")
+    assert str(refused.value) == (
+        "avi_firewall_nftables_chain 'inet filter input' is no base chain on the input hook; there is nothing, for there is none"
+    )
 
 
 @pytest.mark.parametrize("named", ["inet filter forward", "filter input", "", "inet filter input extra words"])
@@ -132,58 +191,175 @@ def test_a_chain_that_is_not_there_is_refused(named):
 
 JUMP = {"jump": {"target": "avi-con-in"}}
 MARKED = {"comment": "avi:controller"}
+PEER = rule(SADDR, PORT, ACCEPT, of="avi-con-in", comment="avi:ssh")
+FLOW = {
+    "name": "avi-con-service_engine",
+    "direction": "in",
+    "ports": [{"row": "ssh", "protocol": "tcp", "port": 22}],
+    "ipv4": ["192.0.2.21/32"],
+    "ipv6": [],
+}
+OUT = {
+    "name": "avi-con-to-smtp_server",
+    "direction": "out",
+    "ports": [{"row": "smtp", "protocol": "tcp", "port": 25}],
+    "ipv4": ["192.0.2.25/32"],
+    "ipv6": ["2001:db8::25/128"],
+}
+TO_OURS = 'jump avi-con-in comment "avi:controller"'
 
 
-def commands(monkeypatch, *handles):
-    """Return what a part without flows' sets but with its jump would do where jumps stand at ``handles``."""
-    jumps = [rule(JUMP, handle=handle, **MARKED) for handle in handles]
-    ruleset = parse(chain("input", **INPUT, policy="accept"), chain("avi-con-in"), *jumps, rule(DROP, handle=99))
-    monkeypatch.setattr(_nftables, "_listing", lambda: ruleset)
-    part = _nftables.Part(_host.Request("controller", "con"))
-    part.rules = {("inet", "filter", "avi-con-in"): []}
-    part.jumps = {("inet", "filter", "input"): ['jump avi-con-in comment "avi:controller"']}
-    return part.commands()
+def elements(*addresses):
+    return {"set": {"family": "inet", "table": "filter", "name": "avi-con-service_engine-4", "elem": list(addresses)}}
 
 
-@pytest.mark.parametrize(
-    ("handles", "expected"),
-    [
-        ([7], []),
-        ([7, 8], ["delete rule inet filter input handle 8"]),
-        ([], ['insert rule inet filter input position 99 jump avi-con-in comment "avi:controller"']),
-    ],
-)
-def test_a_jump_stands_once(monkeypatch, handles, expected):
-    assert commands(monkeypatch, *handles) == expected
+@pytest.fixture
+def part(monkeypatch):
+    """Return how to make a part of flows on a host on which these entries are listed."""
+
+    def make(entries, flows=(), former=None, **options):
+        monkeypatch.setattr(_nftables, "_listing", lambda: parse(*entries))
+        return _nftables.Part(_host.Request("controller", "con", list(flows), **options), former)
+
+    return make
 
 
-def test_who_gets_in_is_read_from_the_rules_that_stand(monkeypatch):
-    everyone = rule(FAMILY, PORT, ACCEPT, of="avi-con-in")
-    peer = rule(SADDR, PORT, ACCEPT, of="avi-con-in", comment="avi:ssh")
-    own = {"set": {"family": "inet", "table": "filter", "name": "avi-con-service_engine-4", "elem": ["192.0.2.21"]}}
-    ruleset = parse(chain("input", **INPUT, policy="drop"), chain("avi-con-in"), own, peer)
-    monkeypatch.setattr(_nftables, "_listing", lambda: ruleset)
-    part = _nftables.Part(_host.Request("controller", "con"))
-    assert part.lets_in() == [("tcp", 22, "192.0.2.21")]
-    ruleset.chains["inet", "filter", "avi-con-in"] = parse(chain("avi-con-in"), everyone).chains["inet", "filter", "avi-con-in"]
-    assert ("tcp", 22, "0.0.0.0/0") in part.lets_in()
-
-
-def test_a_former_state_comes_back_but_for_what_others_wrote_into_it(monkeypatch):
-    peer = rule(SADDR, PORT, ACCEPT, of="avi-con-in", comment="avi:ssh")
-    own = {
-        "set": {"family": "inet", "table": "filter", "name": "avi-con-service_engine-4", "elem": [{"range": ["192.0.2.1", "192.0.2.2"]}]}
-    }
-    foreign = rule({"vmap": {}}, of="avi-con-in")
-    held = parse(chain("input", **INPUT, policy="drop"), chain("avi-con-in"), own, peer, foreign, rule(JUMP, handle=7, **MARKED))
-    monkeypatch.setattr(_nftables, "_listing", lambda: held)
-    state = _nftables.Part(_host.Request("controller", "con")).state()
-    monkeypatch.setattr(_nftables, "_listing", lambda: parse(chain("input", **INPUT, policy="drop")))
-    assert _nftables.Part(_host.Request("controller", "con"), state).commands() == [
+def test_flows_become_sets_chains_and_jumps(part):
+    everyone = {"name": "avi-con-snmp_manager", "ports": [{"row": "snmp", "protocol": "udp", "port": 161}]}
+    flows = [
+        FLOW,
+        {**FLOW, **everyone, "ipv4": ["0.0.0.0/0"], "ipv6": ["2001:db8::21/128", "2001:db8:1::/48"]},
+        {**FLOW, "name": "avi-con-controller", "ipv4": [], "ipv6": ["2001:db8::22/128"]},
+        OUT,
+        {**OUT, "name": "avi-con-to-ntp_server", "ports": [{"row": "time", "protocol": "udp", "port": 123}], "ipv4": ["0.0.0.0/0"]},
+    ]
+    there = [
+        chain("input", **INPUT, policy="drop"),
+        chain("output", family="ip", type="filter", hook="output", prio=0, policy="drop"),
+    ]
+    made = part(there, flows, interfaces=["eth0", "eth1"])
+    assert made.commands() == [
         "add set inet filter avi-con-service_engine-4 { type ipv4_addr; flags interval; }",
-        "add element inet filter avi-con-service_engine-4 { 192.0.2.1, 192.0.2.2 }",
+        "add element inet filter avi-con-service_engine-4 { 192.0.2.21 }",
+        "add set inet filter avi-con-snmp_manager-6 { type ipv6_addr; flags interval; }",
+        "add element inet filter avi-con-snmp_manager-6 { 2001:db8:1::/48, 2001:db8::21 }",
+        "add set inet filter avi-con-controller-6 { type ipv6_addr; flags interval; }",
+        "add element inet filter avi-con-controller-6 { 2001:db8::22 }",
+        "add set ip filter avi-con-to-smtp_server-4 { type ipv4_addr; flags interval; }",
+        "add element ip filter avi-con-to-smtp_server-4 { 192.0.2.25 }",
         "add chain inet filter avi-con-in",
         "flush chain inet filter avi-con-in",
         'add rule inet filter avi-con-in ip saddr @avi-con-service_engine-4 tcp dport 22 accept comment "avi:ssh"',
-        'add rule inet filter input jump avi-con-in comment "avi:controller"',
+        'add rule inet filter avi-con-in meta nfproto ipv4 udp dport 161 accept comment "avi:snmp"',
+        'add rule inet filter avi-con-in ip6 saddr @avi-con-snmp_manager-6 udp dport 161 accept comment "avi:snmp"',
+        'add rule inet filter avi-con-in ip6 saddr @avi-con-controller-6 tcp dport 22 accept comment "avi:ssh"',
+        "add chain ip filter avi-con-out",
+        "flush chain ip filter avi-con-out",
+        'add rule ip filter avi-con-out ip daddr @avi-con-to-smtp_server-4 tcp dport 25 accept comment "avi:smtp"',
+        'add rule ip filter avi-con-out udp dport 123 accept comment "avi:time"',
+        'add rule inet filter input iifname "eth0" jump avi-con-in comment "avi:controller"',
+        'add rule inet filter input iifname "eth1" jump avi-con-in comment "avi:controller"',
+        'add rule ip filter output oifname "eth0" jump avi-con-out comment "avi:controller"',
+        'add rule ip filter output oifname "eth1" jump avi-con-out comment "avi:controller"',
+    ]
+    assert made.warnings == []
+
+
+def test_the_chain_that_is_named_gets_the_jump(part):
+    two = [chain("input", **INPUT, policy="drop"), chain("input", table="other", **INPUT, policy="drop")]
+    assert part(two, [FLOW], nftables_chain="inet other input").jumps == {("inet", "other", "input"): [TO_OURS]}
+    assert part(two).jumps == {}
+
+
+def test_where_nothing_drops_there_is_nothing_to_open(part):
+    there = [chain("input", **INPUT, policy="accept")]
+    with pytest.raises(_host.HostError) as refused:
+        part(there, [FLOW])
+    assert str(refused.value) == "no chain of nftables on the input hook drops what no rule accepts: there is nothing to open"
+    assert part(there, [OUT]).warnings == ["no chain of nftables drops outgoing traffic: there is nothing to open for it"]
+
+
+DROPPING = chain("input", **INPUT, policy="drop")
+STANDING = [DROPPING, chain("avi-con-in"), PEER, elements("192.0.2.21"), rule(JUMP, handle=7, **MARKED)]
+STALE = [DROPPING, chain("avi-con-in"), PEER, elements("192.0.2.99"), rule(JUMP, handle=7, **MARKED)]
+SOMEBODYS = rule(matching("==", {"payload": {"protocol": "ip", "field": "saddr"}}, "203.0.113.9"), DROP, of="avi-con-in")
+
+
+@pytest.mark.parametrize(
+    ("entries", "flows", "commands"),
+    [
+        (STANDING, [FLOW], []),
+        ([*STANDING, rule(DROP, handle=99)], [FLOW], []),
+        (
+            [*STALE, rule(JUMP, handle=8, **MARKED)],
+            [FLOW],
+            [
+                "delete rule inet filter input handle 8",
+                "flush set inet filter avi-con-service_engine-4",
+                "add element inet filter avi-con-service_engine-4 { 192.0.2.21 }",
+            ],
+        ),
+        (
+            [*STANDING, SOMEBODYS],
+            [FLOW],
+            [
+                "add chain inet filter avi-con-in",
+                "flush chain inet filter avi-con-in",
+                'add rule inet filter avi-con-in ip saddr @avi-con-service_engine-4 tcp dport 22 accept comment "avi:ssh"',
+            ],
+        ),
+        (
+            [*STANDING, rule(GONE, DROP, handle=8), rule(DROP, handle=99)],
+            [FLOW],
+            ["delete rule inet filter input handle 7", f"insert rule inet filter input position 99 {TO_OURS}"],
+        ),
+        (
+            STANDING,
+            [],
+            [
+                "delete rule inet filter input handle 7",
+                "flush chain inet filter avi-con-in",
+                "delete chain inet filter avi-con-in",
+                "delete set inet filter avi-con-service_engine-4",
+            ],
+        ),
+    ],
+    ids=[
+        "as it shall be",
+        "before what stops all",
+        "another set, a jump too many",
+        "a rule of somebody's",
+        "misplaced",
+        "nothing is wanted",
+    ],
+)
+def test_only_what_differs_is_changed(part, entries, flows, commands):
+    assert part(entries, flows).commands() == commands
+
+
+def test_a_jump_that_is_missing_goes_before_what_stops_all(part):
+    there = [chain("input", **INPUT, policy="accept"), *STANDING[1:4], rule(DROP, handle=99)]
+    assert part(there, [FLOW]).commands() == [f"insert rule inet filter input position 99 {TO_OURS}"]
+
+
+def test_who_gets_in_is_read_from_the_rules_that_stand(part):
+    anyone = rule(PORT, ACCEPT, of="avi-con-in")
+    gone = rule(GONE, PORT, ACCEPT, of="avi-con-in")
+    sent = rule(PORT, ACCEPT, of="avi-con-out")
+    empty = {"set": {"family": "inet", "table": "filter", "name": "avi-con-empty-4"}}
+    found = part([DROPPING, chain("avi-con-out"), sent, chain("avi-con-in"), SOMEBODYS, PEER, gone, anyone, elements("192.0.2.21"), empty])
+    assert found.lets_in() == [("tcp", 22, "192.0.2.21"), ("tcp", 22, "0.0.0.0/0"), ("tcp", 22, "::/0")]
+
+
+def test_a_former_state_comes_back_but_for_what_others_wrote_into_it(part):
+    own = elements({"range": ["192.0.2.1", "192.0.2.2"]}, "192.0.2.9")
+    foreign = rule({"vmap": {}}, of="avi-con-in")
+    state = part([DROPPING, chain("avi-con-in"), own, PEER, foreign, rule(JUMP, handle=7, **MARKED)]).state()
+    assert part([DROPPING], former=state).commands() == [
+        "add set inet filter avi-con-service_engine-4 { type ipv4_addr; flags interval; }",
+        "add element inet filter avi-con-service_engine-4 { 192.0.2.1, 192.0.2.2, 192.0.2.9 }",
+        "add chain inet filter avi-con-in",
+        "flush chain inet filter avi-con-in",
+        'add rule inet filter avi-con-in ip saddr @avi-con-service_engine-4 tcp dport 22 accept comment "avi:ssh"',
+        f"add rule inet filter input {TO_OURS}",
     ]
