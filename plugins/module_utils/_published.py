@@ -91,12 +91,12 @@ def parse(listing: str) -> Blocks:
     for line in re.sub(r",\n\s+", ", ", listing).splitlines():
         depth, text = len(line) - len(line.lstrip("\t")), line.strip()
         if text == f"table {TABLE} {{":
-            found[""] = []
+            found[head] = []
         elif depth == 1 and text != "}":
             head = text.removesuffix(" {")
             found[head] = []
-        elif depth > 1 and text.startswith("elements = {"):
-            found[head] += [f"element {element}" for element in sorted(text[len("elements = {") : -1].replace(" ", "").split(","))]
+        elif text.startswith("elements = { "):
+            found[head] += [f"element {element}" for element in sorted(text[len("elements = { ") : -len(" }")].split(", "))]
         elif depth > 1:
             found[head].append(text)
     return found
@@ -115,7 +115,9 @@ def _table(blocks: Blocks) -> str:
     for head, lines in ((head, lines) for head, lines in blocks.items() if head):
         elements = [line[len("element ") :] for line in lines if line.startswith("element ")]
         body = [line for line in lines if not line.startswith("element ")] + [f"elements = {{ {', '.join(elements)} }}"] * bool(elements)
-        text += [f"\t{head} {{", *(f"\t\t{line}" for line in body), "\t}"] if body else [f"\t{head}"]
+        # An empty chain is a block, and flags of the table are none.
+        block = body or head.startswith("chain ")
+        text += [f"\t{head} {{", *(f"\t\t{line}" for line in body), "\t}"] if block else [f"\t{head}"]
     return "".join(f"{line}\n" for line in [f"table {TABLE} {{", *text, "}"])
 
 

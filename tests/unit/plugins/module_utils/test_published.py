@@ -27,11 +27,36 @@ LISTING = Path(__file__).parents[2].joinpath("data", "published.nft").read_text(
 
 def test_what_nft_lists_is_what_was_wanted():
     assert _published.parse(LISTING) == WANTED
-    assert _published.parse(_published._table(WANTED)) == WANTED
+    assert _published._table(WANTED) == LISTING.replace(",\n\t\t\t     ", ", ").replace("\n\n\t", "\n\t")
 
 
 def test_without_a_published_port_there_is_no_guard():
     assert _published.wanted(_host.Request("controller", "con", [FLOW])) == {}
+
+
+def test_a_flow_counts_for_the_families_it_has_and_the_ports_that_are_published():
+    flows = [{**FLOW, "peer": "ntp_client", "ports": FLOW["ports"][2:]}, {**FLOW, "ipv4": [], "ipv6": ["2001:db8::/32"]}]
+    assert _published.wanted(_host.Request("controller", "con", flows, published=[SSH])) == {
+        "": [],
+        "set management_client-6": ["type ipv6_addr", "flags interval", "element 2001:db8::/32"],
+        "chain published": [
+            "ct label 127 accept",
+            'ip6 saddr @management_client-6 meta l4proto tcp ct original proto-dst 5098 accept comment "avi:ssh_container"',
+            'meta l4proto tcp ct original proto-dst 5098 drop comment "avi:controller"',
+        ],
+        "chain called": [
+            "type filter hook prerouting priority mangle; policy accept;",
+            "tcp dport 5098 ct state new fib daddr type != local ct label set 127",
+        ],
+        "chain delivered": [
+            "type filter hook input priority filter; policy accept;",
+            'iifname != "lo" ct state new jump published',
+        ],
+        "chain forwarded": [
+            "type filter hook forward priority filter; policy accept;",
+            "ct state new ct status dnat jump published",
+        ],
+    }
 
 
 def test_without_a_flow_everyone_is_shut_out():
@@ -41,8 +66,14 @@ def test_without_a_flow_everyone_is_shut_out():
 
 def test_rules_hold_for_the_interfaces_that_are_named():
     request = _host.Request("controller", "con", [FLOW], interfaces=["eth0", "eth1"], published=[SSH])
-    accepts = [rule for rule in _published.wanted(request)["chain published"] if rule.endswith('"avi:ssh_container"')]
-    assert [rule.split()[1] for rule in accepts] == ['"eth0"', '"eth1"'] * 2
+    assert _published.wanted(request)["chain published"] == [
+        "ct label 127 accept",
+        'iifname "eth0" ip saddr @management_client-4 meta l4proto tcp ct original proto-dst 5098 accept comment "avi:ssh_container"',
+        'iifname "eth1" ip saddr @management_client-4 meta l4proto tcp ct original proto-dst 5098 accept comment "avi:ssh_container"',
+        'iifname "eth0" meta nfproto ipv6 meta l4proto tcp ct original proto-dst 5098 accept comment "avi:ssh_container"',
+        'iifname "eth1" meta nfproto ipv6 meta l4proto tcp ct original proto-dst 5098 accept comment "avi:ssh_container"',
+        'meta l4proto tcp ct original proto-dst 5098 drop comment "avi:controller"',
+    ]
 
 
 @pytest.mark.parametrize(
@@ -85,8 +116,22 @@ def test_a_table_that_does_not_fit_is_defined_anew(found):
     assert _published.transaction(found, WANTED) == f"table inet avi-firewall\ndelete table inet avi-firewall\n{table}"
 
 
+def test_lines_tell_where_each_thing_stands():
+    assert _published.lines({"": [], "set x-4": ["type ipv4_addr", "element 192.0.2.1"], "chain published": []}) == [
+        "table inet avi-firewall",
+        "table inet avi-firewall: chain published",
+        "table inet avi-firewall: set x-4: type ipv4_addr",
+        "table inet avi-firewall: set x-4: element 192.0.2.1",
+    ]
+
+
 def test_an_empty_table_is_one():
     assert _published.lines(_published.parse("table inet avi-firewall {\n}\n")) == ["table inet avi-firewall"]
+
+
+def test_an_empty_chain_can_come_back():
+    text = "table inet avi-firewall {\n\tflags dormant\n\tchain published {\n\t}\n}\n"
+    assert _published.transaction({}, _published.parse(text)) == f"table inet avi-firewall\ndelete table inet avi-firewall\n{text}"
 
 
 def test_the_table_goes_with_the_last_port():
@@ -103,6 +148,13 @@ def test_who_gets_in_is_everyone_while_a_port_is_not_guarded():
     ]
 
 
+def test_a_set_that_is_gone_lets_nobody_in():
+    port = "meta l4proto tcp ct original proto-dst 5098"
+    rules = [f"meta nfproto ipv4 {port} accept", f"ip6 saddr @gone-6 {port} accept", f"{port} drop"]
+    fresh = _host.Request("controller", "con", published=[SSH])
+    assert list(_published.lets_in({"chain published": rules}, fresh)) == [("tcp", 5098, "0.0.0.0/0")]
+
+
 @pytest.mark.parametrize(("client", "port", "stops"), [("203.0.113.9", 5098, True), ("192.0.2.9", 5098, False), ("203.0.113.9", 22, False)])
 def test_the_connection_in_use_must_not_be_shut_out(monkeypatch, client, port, stops):
     monkeypatch.setattr(_lockout, "connection", lambda: _lockout.Connection(client, port))
@@ -113,6 +165,56 @@ def test_the_connection_in_use_must_not_be_shut_out(monkeypatch, client, port, s
         _lockout.refuse(_published.lets_in({}, REQUEST), REQUEST)
 
 
+UNIT = """\
+# Managed by the Ansible collection avi.firewall; do not edit.
+[Unit]
+Description=Guard of the ports that a Controller in a container publishes
+ConditionPathExists=/etc/avi-firewall/published/con.nft
+DefaultDependencies=no
+After=local-fs.target
+Before=sysinit.target network-pre.target docker.service containerd.service podman.service podman-restart.service
+Wants=network-pre.target
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/usr/sbin/nft -f /etc/avi-firewall/published/con.nft
+
+[Install]
+WantedBy=sysinit.target
+"""
+DROP_IN = """\
+# Managed by the Ansible collection avi.firewall; do not edit.
+[Service]
+ExecStartPost=-/usr/sbin/nft -f /etc/avi-firewall/published/con.nft
+ExecReload=-/usr/sbin/nft -f /etc/avi-firewall/published/con.nft
+ExecStopPost=-/usr/sbin/nft -f /etc/avi-firewall/published/con.nft
+"""
+TABLE = """\
+# Managed by the Ansible collection avi.firewall; do not edit.
+table inet avi-firewall
+delete table inet avi-firewall
+table inet avi-firewall {
+\tchain published {
+\t\taccept
+\t}
+}
+"""
+
+
+FILES = {
+    "/etc/avi-firewall/published/con.nft": TABLE,
+    "/etc/systemd/system/avi-firewall-published.service": UNIT,
+    "/etc/systemd/system/sysinit.target.wants/avi-firewall-published.service": "",
+    "/etc/systemd/system/nftables.service.d/avi-firewall-published.conf": DROP_IN,
+}
+
+
+@pytest.mark.parametrize(("blocks", "files"), [({"": [], "chain published": ["accept"]}, FILES), ({}, dict.fromkeys(FILES))])
+def test_a_boot_loads_the_table_before_any_container_starts(blocks, files):
+    assert {str(path): text for path, text in _published._files(REQUEST, blocks).items()} == files
+
+
 class Nft:
     """Stands in for the kernel: what ``nft`` lists, and what it was given to load."""
 
@@ -120,13 +222,13 @@ class Nft:
         self.listing, self.checked, self.loaded = "", [], []
 
     def run(self, *command, stdin=None):
-        if command == ("nft", "list", "tables"):
-            return "table ip filter\n" + ("table inet avi-firewall\n" if self.listing else "")
-        if command[:3] == ("nft", "-c", "-f"):
-            self.checked.append(stdin)
-        elif command[:2] == ("nft", "-f"):
-            self.loaded.append(stdin)
-        return self.listing if "list" in command else ""
+        words = " ".join(command)
+        if stdin is None:
+            tables = "table ip filter\n" + ("table inet avi-firewall\n" if self.listing else "")
+            listed = {"nft list tables": tables, "nft --stateless list table inet avi-firewall": self.listing}
+            return "" if command[0] == "systemctl" else listed[words]
+        {"nft -c -f -": self.checked, "nft -f -": self.loaded}[words].append(stdin)
+        return ""
 
 
 @pytest.fixture
@@ -151,6 +253,20 @@ def test_a_change_is_checked_before_it_is_made(nft):
     (_boot.UNITS / "sysinit.target.wants").mkdir()
     (_boot.UNITS / "sysinit.target.wants" / "guard.service").symlink_to("../guard.service")
     assert not _published.prepare(REQUEST).needed
+
+
+def test_a_change_tells_what_it_finds(nft, tmp_path):
+    change = _published.prepare(REQUEST)
+    assert change.lets_in == [
+        ("tcp", 5098, "0.0.0.0/0"),
+        ("tcp", 5098, "::/0"),
+        ("tcp", 80, "0.0.0.0/0"),
+        ("tcp", 80, "::/0"),
+        ("udp", 161, "0.0.0.0/0"),
+        ("udp", 161, "::/0"),
+    ]
+    files = ("published/con.nft", "units/guard.service", "units/sysinit.target.wants/guard.service", "units/nftables.service.d/guard.conf")
+    assert change.snapshot == _host.Snapshot("published", REQUEST, {}, {str(tmp_path / name): None for name in files})
 
 
 def test_what_stood_before_comes_back(nft):
