@@ -101,7 +101,7 @@ def _alone(networks: Sequence[str]) -> bool:
 
 def _hosts() -> list[str]:
     """Return the ends that answer for themselves: what comes to them is inbound somewhere."""
-    return [*(node for node in _port_matrix.node_types() if node != "cluster_node"), *_port_matrix.cluster_node_kinds()]
+    return [*_port_matrix.node_types(), *_port_matrix.cluster_node_kinds()]
 
 
 def _flow(row: Mapping[str, Any], release: Any, sources: Sequence[str], destinations: Sequence[str]) -> Flow:
@@ -159,4 +159,4 @@ def _order(flow: Flow) -> tuple[Any, ...]:
     networks = [
         [(network.version, network) for network in map(ipaddress.ip_network, flow[f"{end}_networks"])] for end in ("source", "destination")
     ]
-    return *_row(flow), flow["protocol"], flow["port"] or 0, flow["release"], str(flow["feature"]), flow["why"], *networks
+    return *_row(flow), flow["protocol"], flow["port"], flow["release"], str(flow["feature"]), flow["why"], *networks

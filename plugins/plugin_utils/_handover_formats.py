@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, NamedTuple
@@ -31,8 +32,8 @@ def _json(report: Mapping[str, Any]) -> str:
     return json.dumps(report, indent=1, ensure_ascii=False) + "\n"
 
 
-def _firewall(target: str, file: str) -> Format:
-    return Format(file, lambda report: _handover_aerleon.text(target, report["flows"]))
+def _firewall(target: str, report: Mapping[str, Any]) -> str:
+    return _handover_aerleon.text(target, report["flows"])
 
 
 def _aws_warnings(report: Mapping[str, Any]) -> list[str]:
@@ -51,16 +52,16 @@ FORMATS = {
     "markdown": Format("report.md", _handover_markdown.make),
     "xlsx": Format("report.xlsx", _handover_sheet.make_xlsx),
     # To load: network firewalls.
-    "arista": _firewall("arista", "arista.acl"),
-    "cisco_asa": _firewall("cisco_asa", "cisco_asa.acl"),
-    "cisco_ios": _firewall("cisco_ios", "cisco_ios.acl"),
-    "cisco_nxos": _firewall("cisco_nxos", "cisco_nxos.acl"),
-    "cisco_xr": _firewall("cisco_xr", "cisco_xr.acl"),
-    "fortinet": _firewall("fortinet", "fortinet.conf"),
-    "juniper": _firewall("juniper", "juniper.conf"),
-    "nsx_t": _firewall("nsx_t", "nsx_t.json"),
-    "paloalto": _firewall("paloalto", "paloalto.xml"),
-    "srx": _firewall("srx", "srx.conf"),
+    "arista": Format("arista.acl", functools.partial(_firewall, "arista")),
+    "cisco_asa": Format("cisco_asa.acl", functools.partial(_firewall, "cisco_asa")),
+    "cisco_ios": Format("cisco_ios.acl", functools.partial(_firewall, "cisco_ios")),
+    "cisco_nxos": Format("cisco_nxos.acl", functools.partial(_firewall, "cisco_nxos")),
+    "cisco_xr": Format("cisco_xr.acl", functools.partial(_firewall, "cisco_xr")),
+    "fortinet": Format("fortinet.conf", functools.partial(_firewall, "fortinet")),
+    "juniper": Format("juniper.conf", functools.partial(_firewall, "juniper")),
+    "nsx_t": Format("nsx_t.json", functools.partial(_firewall, "nsx_t")),
+    "paloalto": Format("paloalto.xml", functools.partial(_firewall, "paloalto")),
+    "srx": Format("srx.conf", functools.partial(_firewall, "srx")),
     # To load: clouds, and Avi itself.
     "aws_ec2": Format("aws_ec2.yml", lambda report: _handover_aws.ec2_tasks(report["flows"]), _aws_warnings),
     "aws_terraform": Format("aws.tf.json", lambda report: _handover_aws.terraform(report["flows"]), _aws_warnings),

@@ -72,6 +72,7 @@ def test_a_flow_says_where_it_comes_from():
 def test_what_a_controller_dials_is_a_flow_whether_hosts_get_outbound_rules_or_not(outbound):
     peers = {"management_client": [], "smtp_server": ["198.51.100.25"], "syslog_server": ["ldap.example.com"], "ntp_server": []}
     flows = site(common={"avi_firewall_outbound": outbound, "avi_firewall_peers": peers})
+    assert {flow["release"] for flow in flows} == {"16.3"}
     assert told(flows) == [
         *PLAIN,
         ("controller", CONS, "smtp_server", "198.51.100.25/32", "tcp/25"),
@@ -86,14 +87,14 @@ def test_a_lone_controller_dials_no_other():
 def test_a_published_port_is_that_of_the_host_and_hosts_that_differ_are_flows_of_their_own():
     known = {
         "common": {"avi_controller_runtime": "docker", "avi_firewall_peers": {"management_client": ["198.51.100.0/24"]}},
-        "con2": {"avi_controller_ports": {"https": 9443}},
+        "con1": {"avi_controller_ports": {"https": 9443}},
     }
     flows = site(**known)
     assert site(groups={of: list(reversed(hosts)) for of, hosts in GROUPS.items()}, **known) == flows
     assert [flow for flow in told(flows) if flow[0] == "management_client"] == [
         ("management_client", "198.51.100.0/24", "controller", CONS, "tcp/5098"),
-        ("management_client", "198.51.100.0/24", "controller", "192.0.2.11/32", "tcp/443"),
-        ("management_client", "198.51.100.0/24", "controller", "192.0.2.12/32", "tcp/9443"),
+        ("management_client", "198.51.100.0/24", "controller", "192.0.2.12/32", "tcp/443"),
+        ("management_client", "198.51.100.0/24", "controller", "192.0.2.11/32", "tcp/9443"),
         ("management_client", "198.51.100.0/24", "controller", CONS, "udp/161"),
     ]
 
@@ -119,6 +120,15 @@ def test_nodes_that_are_no_hosts_are_dialled_and_come():
     flows = told(site(common={"avi_firewall_release": "22.1", "avi_firewall_cloud": "vcenter", "avi_firewall_peers": peers}))
     assert ("service_engine", f"10.4.0.0/24 {SES}", "service_engine", f"10.4.0.0/24 {SES}", "tcp/9001") in flows
     assert ("controller", CONS, "kubernetes_node", "10.5.0.9/32", "tcp/22") in told(site(common={"avi_firewall_peers": peers}))
+
+
+def test_a_node_that_is_no_host_may_be_known_by_name_and_so_may_who_comes_to_it():
+    peers = {"management_client": ["ldap.example.com"], "controller": ["ldap.example.com"]}
+    name = "192.0.2.40/32 2001:db8::40/128"
+    assert told(site(groups={"avi_service_engines": ["se1"]}, common={"avi_firewall_peers": peers})) == [
+        *(("service_engine", "192.0.2.21/32", "controller", name, port) for port in ("tcp/22", "tcp/8443", "udp/123")),
+        *(("management_client", name, "controller", name, port) for port in ("tcp/22", "tcp/443", "udp/161")),
+    ]
 
 
 def test_controllers_of_an_export_are_dialled_at_their_public_address_too():
@@ -163,6 +173,12 @@ def test_rows_of_the_users_own_are_flows():
         common={"avi_firewall_extra_rows": [row], "avi_firewall_peers": {"management_client": [], "smtp_server": ["198.51.100.25"]}}
     )
     assert (flows[-1]["name"], flows[-1]["document"], flows[-1]["port"]) == ("exporter", "avi_firewall_extra_rows", 9100)
+
+
+@pytest.mark.parametrize("more", [{"port": 9443}, {"feature": "http"}, {"why": "SE reaches the web"}])
+def test_flows_that_differ_in_one_thing_have_one_order(more):
+    one = site()[3]
+    assert _handover.flows([{**one, **more}, one]) == [one, {**one, **more}]
 
 
 @pytest.mark.parametrize("order", [reversed, lambda hosts: hosts[1::2] + hosts[::2]])

@@ -11,7 +11,7 @@ import json
 
 import pytest
 import yaml
-from ansible_collections.avi.firewall.plugins.plugin_utils import _handover_aerleon, _handover_formats, _handover_loadable
+from ansible_collections.avi.firewall.plugins.plugin_utils import _handover_aerleon, _handover_formats, _handover_loadable, _handover_report
 from ansible_collections.avi.firewall.tests.unit import handover_golden, handover_parsers
 from ansible_collections.avi.firewall.tests.unit.handover_flows import CLUSTER, HTTPS, PORTAL, PORTS, SMTP
 
@@ -98,3 +98,37 @@ def test_the_guide_names_each_format_and_its_file():
 def test_none_to_load_is_made_unasked():
     """Each is for one device, and a site of containers would get no report at all for the sake of avi_access."""
     assert set(_handover_formats.BY_DEFAULT) == TO_READ - {"xlsx"}
+
+
+def test_json_is_the_report_as_people_can_read_it():
+    assert (
+        _handover_formats.FORMATS["json"].make({"flows": [{"why": "Größe"}]})
+        == """{
+ "flows": [
+  {
+   "why": "Größe"
+  }
+ ]
+}
+"""
+    )
+
+
+def test_formats_are_made_in_the_order_in_which_they_are_named_and_once():
+    assert [each.file for each in _handover_formats.chosen(["json", "csv", "json"])] == ["report.json", "report.csv"]
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (["csv", "pdf"], "avi_report_formats 'pdf' is not one of "),
+        ([], "avi_report_formats is empty: name at least one of "),
+    ],
+)
+def test_a_format_that_is_none_is_refused_with_those_that_are(names, message):
+    allowed = (
+        "csv, html, json, markdown, xlsx, arista, cisco_asa, cisco_ios, cisco_nxos, cisco_xr, fortinet, juniper, nsx_t, paloalto, srx, "
+        "aws_ec2, aws_terraform, openstack, avi_access, avi_access_tasks"
+    )
+    with pytest.raises(_handover_report.HandoverError, match=f"^{message}{allowed}$"):
+        _handover_formats.chosen(names)
