@@ -54,7 +54,7 @@ def picture(report: Mapping[str, Any]) -> dict[str, Any]:
     high = max([*stacks, heights[HUB] if HUB in ends else 0])
     if HUB in ends:
         boxes.append(_box(columns[1], 0, HUB_WIDE, high, texts[HUB], hub=True))
-    for side, column, (near, far), stack in zip((left, right), (columns[0], columns[2]), inner, stacks, strict=True):
+    for side, column, (near, far), stack in ((left, columns[0], inner[0], stacks[0]), (right, columns[2], inner[1], stacks[1])):
         y = (high - stack) // 2
         for end in side:
             boxes.append(_box(column, y, WIDE, heights[end], texts[end]))

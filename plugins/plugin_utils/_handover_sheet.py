@@ -9,7 +9,6 @@ from __future__ import annotations
 import csv
 import datetime
 import io
-import itertools
 import re
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -40,12 +39,13 @@ LONGEST = 32000
 # What begins with one of these is a formula to a spreadsheet that opens a CSV.
 FORMULA = tuple("=+-@\t\r")
 WIDTHS = {"source": 18, "destination": 18, "service": 20, "why": 48, "document": 18}
-# A date in the file would make two files of one input; this is the first that the format of archives knows.
-NEVER = (1980, 1, 1, 0, 0, 0)
+# A date in the file would make two files of one input; this is the first that the format of archives knows, and that of its entries
+# where none is said.
+NEVER = datetime.datetime(1980, 1, 1)
 
 
 def lines(report: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the lines of the sheet, a mapping from column to text each (the port: an integer, or an empty text).
+    """Return the lines of the sheet, a mapping from column to text each (the port: an integer, or None).
 
     A flow with more networks than a cell holds takes more lines than one, which together say the same.
     """
@@ -71,23 +71,27 @@ def _split(flow: Flow, change: str = "", changes: Mapping[str, Iterable[str]] | 
         "source": flow["source"],
         "destination": flow["destination"],
         "protocol": flow["protocol"],
-        "port": "" if flow["port"] is None else flow["port"],
+        "port": flow["port"],
         "service": flow["name"],
         "why": flow["why"],
         "document": flow["document"],
         "optional": flow["feature"] or "",
         "release": flow["release"],
     }
-    pairs = list(itertools.product(_cells(flow["source_networks"]), _cells(flow["destination_networks"])))
+    pairs = [
+        {"source addresses": sources, "destination addresses": destinations}
+        for sources in _cells(flow["source_networks"])
+        for destinations in _cells(flow["destination_networks"])
+    ]
     told = {name: list(_cells(networks)) for name, networks in (changes or {}).items()}
     return [
         {
             **fixed,
-            **dict(zip(("source addresses", "destination addresses"), pairs[min(line, len(pairs) - 1)], strict=True)),
+            **pairs[min(line, len(pairs) - 1)],
             **dict.fromkeys(CHANGES[1:], ""),
             **{name: cells[line] for name, cells in told.items() if line < len(cells)},
         }
-        for line in range(max(len(pairs), *map(len, told.values()), 0))
+        for line in range(max([len(pairs), *map(len, told.values())]))
     ]
 
 
@@ -138,10 +142,10 @@ def make_xlsx(report: Mapping[str, Any]) -> bytes:
         _add(book, "host names", ("name", "addresses"), [[name, " ".join(found)] for name, found in report["resolved"].items()])
     if report["left_out"]:
         told = ("source", "destination", "protocol", "port", "name", "why", "without_address")
-        rows = [["" if row[name] is None else row[name] for name in told] for row in report["left_out"]]
+        rows = [[row[name] for name in told] for row in report["left_out"]]
         _add(book, "left out", [name.replace("_", " ") for name in told], rows)
     book.properties.creator = "avi.firewall"
-    book.properties.created = datetime.datetime(*NEVER, tzinfo=None)
+    book.properties.created = NEVER
     written = io.BytesIO()
     book.save(written)
     return _timeless(written.getvalue())
@@ -177,12 +181,12 @@ def _add(book: Any, title: str, names: Sequence[str], rows: Iterable[Sequence[An
 def _timeless(book: bytes) -> bytes:
     """Return ``book`` without the time of its making, which openpyxl writes down in two places."""
     written = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(book)) as old, zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as new:
+    with zipfile.ZipFile(io.BytesIO(book)) as old, zipfile.ZipFile(written, "w") as new:
         for name in old.namelist():
             content = old.read(name)
             if name == "docProps/core.xml":
                 content = re.sub(rb"(<dcterms:modified[^>]*>)[^<]*", rb"\g<1>1980-01-01T00:00:00Z", content)
-            entry = zipfile.ZipInfo(name, NEVER)
+            entry = zipfile.ZipInfo(name)
             entry.compress_type = zipfile.ZIP_DEFLATED
             new.writestr(entry, content)
     return written.getvalue()

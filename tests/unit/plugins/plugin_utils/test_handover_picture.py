@@ -75,6 +75,100 @@ def test_the_picture_of_the_realistic_site_has_a_box_for_each_end():
     assert "service engine to controller: tcp 22, 8443, udp 123, icmp echo; " in picture["told"]
 
 
+def drawn_box(x, y, height, *lines, hub=False):
+    return {"x": x, "y": y, "width": 280, "height": height, "hub": hub, "lines": list(lines)}
+
+
+def drawn_arrow(start, end, y, *lines):
+    return {"from": start, "to": end, "y": y, "lines": list(lines)}
+
+
+def line(x, y, kind, text):
+    return {"x": x, "y": y, "kind": kind, "text": text}
+
+
+def test_the_whole_picture_of_a_small_site():
+    """Lines are 17 apart, a box leaves 14 above and below, an arrow takes 20 below its ports and is 7 short for its tip."""
+    ends = [
+        {"name": "controller", "hosts": 1003, "networks": ["192.0.2.11/32", "192.0.2.12/31"]},
+        {"name": "service_engine", "hosts": 1, "networks": ["10.4.0.0/24"]},
+        {"name": "smtp_server", "hosts": None, "networks": ["192.0.2.25/32"]},
+        {"name": "dns_server", "hosts": None, "networks": ["192.0.2.53/32"]},
+        {"name": "hsm", "hosts": None, "networks": ["192.0.2.90/32"]},
+    ]
+    flows = [
+        flow("controller", "controller", 22),
+        flow("service_engine", "controller", 8443),
+        flow("service_engine", "controller", 22),
+        flow("service_engine", "controller", 123, "udp"),
+        flow("controller", "service_engine", None, "icmp"),
+        flow("controller", "smtp_server", 25),
+        flow("controller", "dns_server", 53, "udp"),
+        flow("service_engine", "hsm", 1792),
+    ]
+    assert _handover_picture.picture({"ends": ends, "flows": flows}) == {
+        "width": 1240,
+        "height": 303,
+        "boxes": [
+            drawn_box(
+                480,
+                0,
+                148,
+                line(494, 36, "name", "controller"),
+                line(494, 53, "size", "1,003 hosts"),
+                line(494, 70, "network", "192.0.2.11"),
+                line(494, 87, "network", "192.0.2.12/31"),
+                line(494, 104, "size", "among each other:"),
+                line(494, 121, "port", "tcp 22"),
+                hub=True,
+            ),
+            drawn_box(
+                0,
+                14,
+                119,
+                line(14, 61, "name", "service engine"),
+                line(14, 78, "size", "1 host"),
+                line(14, 95, "network", "10.4.0.0/24"),
+            ),
+            drawn_box(960, 0, 65, line(974, 28, "name", "smtp server"), line(974, 45, "network", "192.0.2.25")),
+            drawn_box(960, 83, 65, line(974, 111, "name", "dns server"), line(974, 128, "network", "192.0.2.53")),
+            drawn_box(
+                0,
+                184,
+                119,
+                line(14, 231, "name", "service engine"),
+                line(14, 248, "size", "1 host"),
+                line(14, 265, "network", "10.4.0.0/24"),
+            ),
+            drawn_box(480, 184, 119, line(494, 239, "name", "hsm"), line(494, 256, "network", "192.0.2.90")),
+        ],
+        "arrows": [
+            drawn_arrow(280, 473, 72, line(380, 48, "port", "tcp 22, 8443"), line(380, 65, "port", "udp 123")),
+            drawn_arrow(480, 287, 109, line(380, 102, "port", "icmp echo")),
+            drawn_arrow(760, 953, 41, line(860, 34, "port", "tcp 25")),
+            drawn_arrow(760, 953, 124, line(860, 117, "port", "udp 53")),
+            drawn_arrow(280, 473, 252, line(380, 245, "port", "tcp 1792")),
+        ],
+        "told": "controller to controller: tcp 22; service engine to controller: tcp 22, 8443, udp 123; "
+        "controller to service engine: icmp echo; controller to smtp server: tcp 25; controller to dns server: udp 53; "
+        "service engine to hsm: tcp 1792.",
+    }
+
+
+def test_ends_without_a_controller_are_one_below_the_other():
+    picture = draw(
+        flow("service_engine", "service_engine", 9001),
+        flow("service_engine", "hsm", 1792),
+        flow("ako", "ako", 1, sources=["192.0.2.25/32"]),
+    )
+    assert (picture["width"], picture["height"]) == (760, 245)
+    assert [(texts(one)[0], one["x"], one["y"], one["height"]) for one in picture["boxes"]] == [
+        ("service engine", 0, 0, 113),
+        ("hsm", 480, 0, 113),
+        ("ako", 0, 149, 96),
+    ]
+
+
 def sound(picture):
     """Nothing covers anything else, and all is on the sheet."""
     boxes, arrows = picture["boxes"], picture["arrows"]
@@ -151,3 +245,17 @@ def test_what_only_talks_among_itself_is_a_box():
 )
 def test_networks_in_few_lines(networks, shown):
     assert sorted(_handover_picture.summary(networks)) == sorted(shown)
+
+
+def test_a_line_of_ports_is_no_wider_than_the_way_between_two_boxes():
+    flows = [flow("ako", "controller", port) for port in (22, 80, 443, 900, 8443, 9001, 9002)]
+    (arrow,) = draw(*flows, flow("ako", "controller", None, "ip-97"), flow("ako", "controller", None, "ip-63"))["arrows"]
+    assert texts(arrow) == ["tcp 22, 80, 443, 900, 8443,", "  9001, 9002", "IP protocol 63", "IP protocol 97"]
+
+
+@pytest.mark.parametrize(
+    ("prefix", "shown"),
+    [(112, "65,538 in 2001:db8::/64"), (111, "part of 2001:db8::/64")],
+)
+def test_so_many_addresses_that_their_number_says_nothing_are_a_part(prefix, shown):
+    assert _handover_picture.summary([f"2001:db8::1:0:0/{prefix}", "2001:db8::/127"], most=1) == [shown]

@@ -6,8 +6,10 @@ from __future__ import annotations
 
 import builtins
 import csv
+import datetime
 import io
 import itertools
+import re
 import time
 import zipfile
 
@@ -95,6 +97,14 @@ def test_a_line_is_a_flow():
     ]
 
 
+def test_a_line_has_no_change_where_there_is_no_former_report():
+    addresses = {"source addresses": "192.0.2.11/32", "destination addresses": "192.0.2.25/32"}
+    change = dict.fromkeys(["change", "source added", "source removed", "destination added", "destination removed"], "")
+    row = {"service": "smtp", "why": "Mail notifications", "document": "matrix_page", "optional": "", "release": "16.3"}
+    ends = {"source": "controller", "destination": "smtp_server", "protocol": "tcp", "port": 25}
+    assert _handover_sheet.lines(report(flow())) == [{**ends, **addresses, **row, **change}]
+
+
 def test_both_sheets_let_through_what_the_flows_do():
     made = handover_site.report()
     head, *lines = read_csv(_handover_sheet.make_csv(made))
@@ -110,6 +120,29 @@ def test_the_workbook_tells_names_and_what_is_left_out():
     assert sheets["host names"] == [["name", "addresses"], ["ldap.example.com", "192.0.2.40 2001:db8::40"]]
     assert sheets["left out"][2] == ["controller", "ntp_server", "udp", 123, "ntp", "Time of the Controller", "ntp_server"]
     assert list(read_xlsx(_handover_sheet.make_xlsx(report(flow())))) == ["flows"]
+
+
+def test_the_workbook_can_be_read_on_a_screen_and_on_paper():
+    book = openpyxl.load_workbook(io.BytesIO(_handover_sheet.make_xlsx(handover_site.report())))
+    look = {
+        sheet.title: (
+            {letter: column.width for letter, column in sheet.column_dimensions.items()},
+            sheet.auto_filter.ref,
+            sheet.freeze_panes,
+            sheet.print_title_rows,
+            (sheet.page_setup.orientation, sheet.sheet_properties.pageSetUpPr.fitToPage, sheet.page_setup.fitToHeight),
+        )
+        for sheet in book
+    }
+    ends, more = {"A": 18, "B": 44, "C": 18, "D": 44}, {"E": 12, "F": 12, "G": 20, "H": 48, "I": 18, "J": 12, "K": 12}
+    paper = "A2", "$1:$1", ("landscape", True, 0)
+    assert look == {
+        "flows": ({**ends, **more}, "A1:K21", *paper),
+        "host names": ({"A": 12, "B": 44}, "A1:B2", *paper),
+        "left out": ({"A": 18, "B": 18, "C": 12, "D": 12, "E": 12, "F": 48, "G": 12}, "A1:G7", *paper),
+    }
+    assert {(cell.row == 1, cell.font.bold) for row in book["flows"].iter_rows() for cell in row} == {(True, True), (False, False)}
+    assert {(cell.alignment.vertical, cell.alignment.wrap_text) for row in book["flows"].iter_rows() for cell in row} == {("top", True)}
 
 
 @pytest.mark.parametrize("first", ["=", "+", "-", "@"])
@@ -132,9 +165,12 @@ def test_the_workbook_does_not_tell_when_it_was_made(monkeypatch):
     time.sleep(1.1)  # the time in its properties counts seconds
     assert _handover_sheet.make_xlsx(handover_site.report()) == once
     with zipfile.ZipFile(io.BytesIO(once)) as book:
-        assert {entry.date_time for entry in book.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+        assert {(entry.date_time, entry.compress_type) for entry in book.infolist()} == {((1980, 1, 1, 0, 0, 0), zipfile.ZIP_DEFLATED)}
+        core = book.read("docProps/core.xml")
+    assert b'</dcterms:created><dcterms:modified xsi:type="dcterms:W3CDTF">1980-01-01T00:00:00Z</dcterms:modified></cp:' in core
     properties = openpyxl.load_workbook(io.BytesIO(once)).properties
-    assert (properties.created.year, properties.modified.year, properties.creator) == (1980, 1980, "avi.firewall")
+    first = datetime.datetime(1980, 1, 1)
+    assert (properties.created, properties.modified, properties.creator) == (first, first, "avi.firewall")
 
 
 def test_more_networks_than_a_cell_holds_take_more_lines():
@@ -173,6 +209,14 @@ def test_a_difference_has_a_line_for_each_change_and_what_goes():
     ]
 
 
+def test_a_cell_is_filled_to_its_last_character():
+    cell = [*(f"2001:db8:{number:04x}::12:5678:9abc/128" for number in range(999)), "2001:db8:03e7::123:5678:9abc/128"]
+    assert len(" ".join(cell)) == 32_000
+    last = "2001:db8:ffff::/48"
+    lines = _handover_sheet.lines({"flows": [flow(source_networks=[*cell, *cell, last])], "difference": None})
+    assert [line["source addresses"] for line in lines] == [" ".join(cell), " ".join(cell), last]
+
+
 def test_more_changes_than_a_cell_holds_take_more_lines():
     networks = [f"2001:db8:{number:x}::1234:5678:9abc/128" for number in range(1, 3000)]
     made = _handover_report.against(report(flow()), report(flow(source_networks=networks)))
@@ -180,6 +224,7 @@ def test_more_changes_than_a_cell_holds_take_more_lines():
     assert [line["change"] for line in lines] == ["changed"] * 4
     assert " ".join(line["source removed"] for line in lines).split() == networks
     assert {line["source addresses"] for line in lines} == {"192.0.2.11/32"}
+    assert {line["destination added"] for line in lines} == {""}
 
 
 def test_without_the_library_it_is_named(monkeypatch):
@@ -191,8 +236,10 @@ def test_without_the_library_it_is_named(monkeypatch):
         return real(name, *arguments, **more)
 
     monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(
-        _handover_report.HandoverError, match=r"^avi_report_formats: xlsx needs the Python library openpyxl on the control node"
-    ):
+    message = (
+        "avi_report_formats: xlsx needs the Python library openpyxl on the control node, in the Python that runs Ansible: "
+        "pip install openpyxl, or take the format out (No module named 'openpyxl')"
+    )
+    with pytest.raises(_handover_report.HandoverError, match=f"^{re.escape(message)}$"):
         _handover_sheet.make_xlsx(report(flow()))
     assert _handover_sheet.make_csv(report(flow()))
