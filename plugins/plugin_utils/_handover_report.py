@@ -84,20 +84,23 @@ def _left_out(found: Iterable[Flow], flows: Iterable[Flow]) -> list[dict[str, An
     keys = ("source", "destination", "protocol", "port", "name", "why")
     there = {tuple(flow[key] for key in keys) for flow in flows}
     missing = {
-        tuple(flow[key] for key in keys): flow["source"] if not flow["source_networks"] else flow["destination"]
+        tuple(flow[key] for key in keys): {
+            **{key: flow[key] for key in keys},
+            "without_address": flow["destination"] if flow["source_networks"] else flow["source"],
+        }
         for flow in found
         if flow["source"] != flow["destination"] and not (flow["source_networks"] and flow["destination_networks"])
     }
     ends = _port_matrix.ends()
-    left = sorted(missing.keys() - there, key=lambda row: (ends.index(row[1]), ends.index(row[0]), row[2], row[3] or 0, row[4:]))
-    return [{**dict(zip(keys, row, strict=True)), "without_address": missing[row]} for row in left]
+    left = sorted(missing.keys() - there, key=lambda row: (ends.index(row[1]), ends.index(row[0]), *row[2:]))
+    return [missing[row] for row in left]
 
 
 def read(file: str) -> dict[str, Any]:
     """Return the report that was written to ``file``, its texts printable. Raises HandoverError naming variable, file and what is wrong."""
     where = f"{VARIABLE}: {file}"
     try:
-        former = json.loads(Path(file).read_text(encoding="utf-8"))
+        former = json.loads(Path(file).read_bytes())
     except OSError as exc:
         raise HandoverError(f"{where} cannot be read: {exc.strerror}") from None
     except (ValueError, RecursionError) as exc:
@@ -125,7 +128,8 @@ def _check(flow: Any) -> None:
     texts = [flow[name] for name in ("source", "destination", "protocol", "name", "why", "document", "release")]
     lists = [flow[f"{end}_networks"] for end in ENDS]
     is_port = flow["port"] is None or (isinstance(flow["port"], int) and not isinstance(flow["port"], bool))
-    if not all(map(_texts, [texts, [flow["feature"] or ""], *lists])) or not is_port:
+    is_feature = flow["feature"] is None or isinstance(flow["feature"], str)
+    if not (all(map(_texts, [texts, *lists])) and is_port and is_feature):
         raise TypeError
     for network in itertools.chain(*lists):
         ipaddress.ip_network(network)
@@ -173,7 +177,7 @@ def _paired(old: list[Flow], new: list[Flow]) -> list[tuple[Flow, Flow]]:
     """Take from ``old`` and ``new`` the flows that are each other's: equal ones, then those with one end equal, then whatever is left."""
     tests: list[Callable[[Flow, Flow], bool]] = [
         lambda one, other: _rectangle(one) == _rectangle(other),
-        lambda one, other: any(mine == theirs for mine, theirs in zip(_rectangle(one), _rectangle(other), strict=True)),
+        lambda one, other: any(one[f"{end}_networks"] == other[f"{end}_networks"] for end in ENDS),
         lambda _one, _other: True,
     ]
     pairs = []

@@ -9,6 +9,64 @@ import re
 from ansible_collections.avi.firewall.plugins.plugin_utils import _handover_markdown, _handover_report
 from ansible_collections.avi.firewall.tests.unit import handover_golden, handover_site
 
+DIFFERENCE = """\
+# Flows of Avi, release 16.3, 17.1
+
+## Difference
+
+Against the former report, of release 16.3, 17.1: 1 added, 1 removed, 1 changed; 0 as before.
+
+### Added
+
+| from | to | port | service | why | document | optional | release |
+| --- | --- | --- | --- | --- | --- | --- | --- |
+| service_engine | controller | icmp echo | echo | Pings | matrix_page | icmp_echo | 17.1 |
+
+### Removed
+
+| from | to | port | service | why | document | optional | release |
+| --- | --- | --- | --- | --- | --- | --- | --- |
+| controller (2) | smtp_server | tcp 465 | smtps | Mail | matrix_page |  | 16.3 |
+
+### Changed
+
+| from | to | port | service | source added | source removed | destination added | destination removed |
+| --- | --- | --- | --- | --- | --- | --- | --- |
+| controller | smtp_server | tcp 25 | smtp |  | 192.0.2.9/32, 192.0.2.19/32 | 192.0.2.25/32 | 192.0.2.24/32 |
+
+## Flows
+
+| from | to | port | service | why | document | optional | release |
+| --- | --- | --- | --- | --- | --- | --- | --- |
+| service_engine | controller | icmp echo | echo | Pings | matrix_page | icmp_echo | 17.1 |
+| controller | smtp_server | tcp 25 | smtp | Mail | matrix_page |  | 16.3 |
+
+## Addresses
+
+| list | networks |
+| --- | --- |
+| service_engine | 192.0.2.11/32 |
+| controller | 192.0.2.11/32 |
+| smtp_server | 192.0.2.25/32 |
+| controller (2) | 192.0.2.9/32 |
+"""
+NOTHING = """\
+# Flows of Avi, release unknown
+
+## Difference
+
+Against the former report, of release unknown: nothing added, removed or changed; 0 as before.
+
+## Flows
+
+| from | to | port | service | why | document | optional | release |
+| --- | --- | --- | --- | --- | --- | --- | --- |
+
+## Addresses
+
+| list | networks |
+| --- | --- |
+"""
 PORTS = {"icmp echo": ("icmp", None)}
 
 
@@ -53,6 +111,39 @@ def test_a_difference_comes_first():
     assert found["Changed"][0]["source added"].split(", ")[0] == "2001:db8:4::101/128"
     assert found["Changed"][0]["destination added"] == found["Changed"][0]["source removed"] == ""
     assert "Added" not in tables(_handover_markdown.make(_handover_report.against(handover_site.report(), handover_site.report())))
+
+
+def flow(**more):
+    return {
+        "source": "controller",
+        "source_networks": ["192.0.2.11/32"],
+        "destination": "smtp_server",
+        "destination_networks": ["192.0.2.25/32"],
+        "protocol": "tcp",
+        "port": 25,
+        "name": "smtp",
+        "why": "Mail",
+        "document": "matrix_page",
+        "feature": None,
+        "release": "16.3",
+        **more,
+    }
+
+
+def test_the_whole_page_of_a_small_difference():
+    ping = {"protocol": "icmp", "port": None, "name": "echo", "why": "Pings", "feature": "icmp_echo", "release": "17.1"}
+    now = [flow(), flow(source="service_engine", destination="controller", destination_networks=["192.0.2.11/32"], **ping)]
+    before = [
+        flow(port=465, name="smtps", source_networks=["192.0.2.9/32"]),
+        flow(source_networks=["192.0.2.9/32", "192.0.2.11/32", "192.0.2.19/32"], destination_networks=["192.0.2.24/32"], release="17.1"),
+    ]
+    found = _handover_report.against(_handover_report.report(now, {}, {}, {}), _handover_report.report(before, {}, {}, {}))
+    assert _handover_markdown.make(found) == DIFFERENCE
+
+
+def test_the_whole_page_of_nothing_at_all():
+    nothing = _handover_report.report([], {}, {}, {})
+    assert _handover_markdown.make(_handover_report.against(nothing, nothing)) == NOTHING
 
 
 def test_an_empty_report_is_a_page():
