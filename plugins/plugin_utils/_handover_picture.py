@@ -50,8 +50,8 @@ def picture(report: Mapping[str, Any]) -> dict[str, Any]:
     arrows: list[dict[str, Any]] = []
     texts = {end: _texts(known, ports.get((end, end))) for end, known in ends.items()}
     heights = {end: max(_height(texts[end]), 2 * PAD + sum(_lane(ports[pair]) for pair in facing.get(end, []))) for end in ends}
-    stacks = [sum(heights[end] + GAP for end in side) - GAP if side else 0 for side in (left, right)]
-    high = max([*stacks, heights[HUB] if HUB in ends else 0])
+    stacks = [sum(heights[end] + GAP for end in side) - GAP for side in (left, right)]
+    high = max([0, *stacks, *(heights[end] for end in ends if end == HUB)])
     if HUB in ends:
         boxes.append(_box(columns[1], 0, HUB_WIDE, high, texts[HUB], hub=True))
     for side, column, (near, far), stack in ((left, columns[0], inner[0], stacks[0]), (right, columns[2], inner[1], stacks[1])):
@@ -68,7 +68,7 @@ def picture(report: Mapping[str, Any]) -> dict[str, Any]:
             y += heights[end] + GAP
     alone = [end for end in ends if end != HUB and not facing[end] and not any(end in pair for pair in apart)]
     for pair in [*apart, *((end,) for end in alone)]:
-        tall = max(max(heights[end] for end in pair), 2 * PAD + (_lane(ports[pair]) if len(pair) == 2 else 0))
+        tall = max(*(heights[end] for end in pair), 2 * PAD + _lane(ports.get(pair, [])))
         y = high + 2 * GAP if high else 0
         high = y + tall
         boxes.append(_box(columns[0], y, WIDE, tall, texts[pair[0]]))
@@ -121,7 +121,7 @@ def summary(networks: Sequence[str], most: int = MOST_NETWORKS) -> list[str]:
         for around, parts in within.items()
     ]
     rest = len(shown) - most
-    return [*shown[:most], *([f"and {rest:,} more networks"] if rest > 0 else [])] if rest != 1 else shown
+    return [*shown[:most], f"and {rest:,} more networks"] if rest > 1 else shown
 
 
 def _short(network: str) -> str:

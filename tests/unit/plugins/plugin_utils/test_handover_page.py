@@ -82,6 +82,36 @@ def test_a_difference_shows_what_comes_and_goes():
     assert "None: every flow is as it was." in none
 
 
+def test_the_filter_finds_a_change_by_its_kind_and_all_that_the_line_tells():
+    page = _handover_page.make(_handover_report.against(handover_site.report(), handover_site.former()))
+    (found,) = re.findall(r'<section id="difference">(.*?)</section>', page, re.DOTALL)
+    told = re.findall(r'<tr data-find="([^"]*)"', found)
+    assert told[0] == (
+        "controller vcenter vcenter vmware vcenter or nsx-t cloud: controller to vcenter port_sheet 22.1 tcp 443 tcp/443  added "
+        "192.0.2.11/32 192.0.2.12/31 2001:db8::11/128 2001:db8::12/127 192.0.2.80/30"
+    )
+    assert " tcp 5054 tcp/5054 cli_shell removed 198.51.100.0/24 " in told[1]
+    assert " tcp 22 tcp/22  changed 10.16.1.101/32 " in told[2]
+
+
+def test_releases_are_named_and_so_is_what_names_none():
+    flow, none = handover_site.flows()[0], _handover_report.report([], {}, {}, {})
+    several = _handover_report.report([flow, {**flow, "port": 80, "release": "16.3"}], {}, {}, {})
+    page = _handover_page.make(_handover_report.against(several, several))
+    assert "Release 16.3, 22.1 · 2 flows that" in page
+    assert "Against the former report, of release 16.3, 22.1. Of" in page
+    page = _handover_page.make(_handover_report.against(none, none))
+    assert "Release unknown · 0 flows that" in page
+    assert "Against the former report, of release unknown. Of" in page
+
+
+def test_six_networks_are_shown_and_seven_are_folded():
+    networks = [f"10.0.{number}.0/24" for number in range(0, 14, 2)]
+    flow = {**handover_site.flows()[0], "source_networks": networks[:6], "destination_networks": networks}
+    ((source, destination, *_more),) = rows(_handover_page.make(_handover_report.report([flow], {}, {}, {})), "flows")
+    assert ("<details>" in source, "<details>" in destination) == (False, True)
+
+
 def test_texts_are_only_texts():
     flow = {**handover_site.flows()[0], "why": "<script>alert(1)</script>\"'"}
     page = _handover_page.make(_handover_report.report([flow], {}, {}, {"<b>": ["192.0.2.1"]}))

@@ -169,9 +169,23 @@ def test_ends_without_a_controller_are_one_below_the_other():
     ]
 
 
+def test_a_picture_is_as_high_as_what_its_boxes_tell():
+    alone = draw(flow("controller", "controller", 22))
+    assert (alone["height"], [one["height"] for one in alone["boxes"]]) == (113, [113])
+
+
+def test_boxes_below_are_as_high_as_the_ports_between_them():
+    picture = draw(
+        *(flow("service_engine", "hsm", 1792, protocol) for protocol in ("tcp", "udp")), flow("service_engine", "hsm", None, "icmp")
+    )
+    assert ([one["height"] for one in picture["boxes"]], picture["height"], picture["arrows"][0]["y"]) == ([99, 99], 99, 75)
+
+
 def sound(picture):
-    """Nothing covers anything else, and all is on the sheet."""
+    """Nothing covers anything else, all is on the sheet, and at whole numbers, or lines would be blurred."""
     boxes, arrows = picture["boxes"], picture["arrows"]
+    for one in [*boxes, *arrows, *(line for part in [*boxes, *arrows] for line in part["lines"])]:
+        assert all(isinstance(value, int | str | list) for value in one.values())
     for one, other in itertools.combinations(boxes, 2):
         assert (
             one["x"] + one["width"] <= other["x"]
@@ -205,7 +219,14 @@ CROWD = [
 ]
 
 
-@pytest.mark.parametrize("flows", [CROWD, CROWD[-3:-2], CROWD[-2:-1], [], CROWD[:5]])
+# One more line of networks than of ports.
+ODD = [
+    flow("controller", "ldap_server", 389, destinations=[f"192.0.2.{n}/32" for n in (40, 42, 44)]),
+    flow("service_engine", "hsm", 1792, destinations=[f"192.0.2.{n}/32" for n in (50, 52, 54)]),
+]
+
+
+@pytest.mark.parametrize("flows", [CROWD, CROWD[-3:-2], CROWD[-2:-1], [], CROWD[:5], ODD])
 def test_nothing_covers_anything_else(flows):
     sound(draw(*flows))
 
@@ -234,6 +255,7 @@ def test_what_only_talks_among_itself_is_a_box():
     [
         (["192.0.2.1/32", "10.0.0.0/24", "2001:db8::1/128"], ["192.0.2.1", "10.0.0.0/24", "2001:db8::1"]),
         ([f"10.0.0.{n}/32" for n in range(0, 20, 2)], ["10 in 10.0.0.0/24"]),
+        ([f"10.0.0.{n}/32" for n in range(0, 10, 2)], [f"10.0.0.{n}" for n in range(0, 10, 2)]),
         ([f"10.0.{n}.0/32" for n in range(5)], [f"10.0.{n}.0" for n in range(5)]),
         ([f"10.0.{n}.1/32" for n in range(6)], [f"10.0.{n}.1" for n in range(6)]),
         ([f"10.0.{n}.0/24" for n in range(0, 14, 2)], [*(f"10.0.{n}.0/24" for n in range(0, 10, 2)), "and 2 more networks"]),
@@ -254,8 +276,11 @@ def test_a_line_of_ports_is_no_wider_than_the_way_between_two_boxes():
 
 
 @pytest.mark.parametrize(
-    ("prefix", "shown"),
-    [(112, "65,538 in 2001:db8::/64"), (111, "part of 2001:db8::/64")],
+    ("lengths", "shown"),
+    [
+        ((112, 113, 118, 119, 121, 124, 125, 126, 127, 128), "99,999 in 2001:db8::/64"),
+        ((112, 113, 118, 119, 121, 123), "part of 2001:db8::/64"),
+    ],
 )
-def test_so_many_addresses_that_their_number_says_nothing_are_a_part(prefix, shown):
-    assert _handover_picture.summary([f"2001:db8::1:0:0/{prefix}", "2001:db8::/127"], most=1) == [shown]
+def test_of_a_hundred_thousand_addresses_no_number_is_told(lengths, shown):
+    assert _handover_picture.summary([f"2001:db8:0:0:{place}::/{length}" for place, length in enumerate(lengths, 1)]) == [shown]
