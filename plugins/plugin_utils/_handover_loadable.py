@@ -51,8 +51,8 @@ def origin(flows: Iterable[Flow]) -> str:
 class _Indented(yaml.SafeDumper):
     """Writes lists as Ansible's own linter wants them."""
 
-    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
-        super().increase_indent(flow, False)
+    def increase_indent(self, *_how: Any, **_more: Any) -> None:
+        super().increase_indent()
 
 
 def tasks(origin: str, found: Sequence[Mapping[str, Any]]) -> str:

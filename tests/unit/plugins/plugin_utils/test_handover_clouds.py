@@ -230,16 +230,18 @@ def test_descriptions_are_what_clouds_take():
 
 
 @pytest.mark.parametrize("told", EACH)
-def test_tcp_without_a_port_is_refused(told):
-    message = "system_portal from service_engine to controller has no port: a security group would open every tcp port"
-    with pytest.raises(_handover_loadable.LoadableError, match=message):
-        told([{**PORTAL, "port": None}])
+@pytest.mark.parametrize("protocol", ["tcp", "udp"])
+def test_tcp_or_udp_without_a_port_is_refused(told, protocol):
+    message = f"system_portal from service_engine to controller has no port: a security group would open every {protocol} port"
+    with pytest.raises(_handover_loadable.LoadableError, match=f"^{message}$"):
+        told([{**PORTAL, "protocol": protocol, "port": None}])
 
 
 @pytest.mark.parametrize("told", EACH)
 @pytest.mark.parametrize("flows", [[], [{**SMTP, "source": "dns_server"}]])
 def test_no_group_is_refused(told, flows):
-    with pytest.raises(_handover_loadable.LoadableError, match="no flow has a Controller, Service Engine or cluster node at an end"):
+    message = "no flow has a Controller, Service Engine or cluster node at an end: there is nothing to make a security group of"
+    with pytest.raises(_handover_loadable.LoadableError, match=f"^{message}$"):
         told(flows)
 
 
@@ -265,6 +267,10 @@ def test_more_rules_than_aws_allows_are_warned_of():
     assert [text[:66] for text in _handover_aws.warnings(calls)] == [
         "the security group avi-controller has 61 outbound IPv4 rules, and A"[:66]
     ]
+
+
+def test_a_file_names_each_release_once():
+    assert _handover_loadable.origin([PORTAL, {**PORTAL, "release": "16.3"}, PORTAL]) == "avi.firewall, release 22.1, 16.3"
 
 
 def test_the_same_flows_make_the_same_file(tmp_path: Path):
