@@ -92,7 +92,7 @@ def _left_out(found: Iterable[Flow], flows: Iterable[Flow]) -> list[dict[str, An
         if flow["source"] != flow["destination"] and not (flow["source_networks"] and flow["destination_networks"])
     }
     ends = _port_matrix.ends()
-    left = sorted(missing.keys() - there, key=lambda row: (ends.index(row[1]), ends.index(row[0]), *row[2:]))
+    left = sorted(missing.keys() - there, key=lambda row: (ends.index(row[1]), ends.index(row[0]), row[2], row[3] or 0, row[4:]))
     return [missing[row] for row in left]
 
 
