@@ -159,4 +159,4 @@ def _order(flow: Flow) -> tuple[Any, ...]:
     networks = [
         [(network.version, network) for network in map(ipaddress.ip_network, flow[f"{end}_networks"])] for end in ("source", "destination")
     ]
-    return *_row(flow), flow["protocol"], flow["port"], flow["release"], str(flow["feature"]), flow["why"], *networks
+    return *_row(flow), flow["protocol"], flow["port"] or 0, flow["release"], str(flow["feature"]), flow["why"], *networks

@@ -181,6 +181,12 @@ def test_flows_that_differ_in_one_thing_have_one_order(more):
     assert _handover.flows([{**one, **more}, one]) == [one, {**one, **more}]
 
 
+def test_a_row_that_has_a_port_in_one_release_alone_has_an_order():
+    with_port = {**site()[3], "release": "22.1"}
+    without = {**with_port, "port": None, "release": "20.1"}
+    assert _handover.flows([with_port, without]) == [without, with_port]
+
+
 @pytest.mark.parametrize("order", [reversed, lambda hosts: hosts[1::2] + hosts[::2]])
 def test_the_order_of_hosts_means_nothing(order):
     assert _handover.flows(handover_site.found(*handover_site.read(), order=order)) == handover_site.flows()
