@@ -33,6 +33,7 @@ HOOKS = {"in": "input", "out": "output"}
 FAMILIES = {"inet": (4, 6), "ip": (4,), "ip6": (6,)}
 ADDRESS_TYPES = {4: "ipv4_addr", 6: "ipv6_addr"}
 PROTOCOLS = {4: "ip", 6: "ip6"}
+EVERYONE = {4: "0.0.0.0/0", 6: "::/0"}
 
 # A chain by the words of its command: family, table, name.
 Chain = tuple[str, str, str]
@@ -276,7 +277,8 @@ class Part:
                     continue
                 at = words.index("dport")
                 named = next((word[1:] for word in words if word.startswith("@")), None)
-                networks = sets.get((*chain[:2], named), ()) if named else ["0.0.0.0/0", "::/0"]
+                everyone = [EVERYONE[version] for version in FAMILIES[chain[0]] if "nfproto" not in words or f"ipv{version}" in words]
+                networks = sets.get((*chain[:2], named), ()) if named else everyone
                 found += [(words[at - 1], int(words[at + 1]), network) for network in networks]
         return found
 

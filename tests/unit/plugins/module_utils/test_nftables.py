@@ -351,6 +351,13 @@ def test_who_gets_in_is_read_from_the_rules_that_stand(part):
     assert found.lets_in() == [("tcp", 22, "192.0.2.21"), ("tcp", 22, "0.0.0.0/0"), ("tcp", 22, "::/0")]
 
 
+@pytest.mark.parametrize(("family", "everyone"), [("ipv4", "0.0.0.0/0"), ("ipv6", "::/0")])
+def test_a_rule_of_one_family_lets_in_everyone_of_that_family(part, family, everyone):
+    of_family = {"match": {"op": "==", "left": {"meta": {"key": "nfproto"}}, "right": family}}
+    there = [DROPPING, chain("avi-con-in"), rule(of_family, PORT, ACCEPT, of="avi-con-in")]
+    assert part(there).lets_in() == [("tcp", 22, everyone)]
+
+
 def test_a_former_state_comes_back_but_for_what_others_wrote_into_it(part):
     own = elements({"range": ["192.0.2.1", "192.0.2.2"]}, "192.0.2.9")
     foreign = rule({"vmap": {}}, of="avi-con-in")
