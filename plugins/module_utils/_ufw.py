@@ -244,9 +244,11 @@ def _refuse_unreached(entries: list[list[Entry]], wanted: dict[Rule, Ports]) -> 
     """Stop when a rule would have to stand both before and behind rules of others."""
     for family in entries:
         for rule, ports in wanted.items():
-            for entry in family[_end(family, rule.direction) :]:
+            end = _end(family, rule.direction)
+            for entry in family[end:]:
                 if entry.stops(rule, ports) and not entry.catches_all(rule.direction):
-                    _host.refuse_unreached("ufw", f"{entry.direction} from any to any", f"{entry.action} {entry.direction} of {entry.peer}")
+                    stopping = f"{family[end].action} {rule.direction} from any to any"
+                    _host.refuse_unreached("ufw", stopping, f"{entry.action} {entry.direction} of {entry.peer}")
 
 
 def _missing(request: _host.Request, wanted: dict[Rule, Ports]) -> list[_host.Binding]:

@@ -87,7 +87,7 @@ def outside(
         networks = _peers.Peers("", [node], settings.peers, collected, resolve).outside(end)
         if networks:
             kinds = dataclasses.replace(lenient, kinds=[end] if node == "cluster_node" else [])
-            plan = _plan.make(node, "", kinds, collected, resolve)
+            plan = _plan.make(node, "outside the inventory", kinds, collected, resolve)
             rows = [row for row in plan.joined if row["direction"] == "in" and not (row["source"] == end and _alone(row["networks"]))]
             found += [_flow(row, settings.release, row["networks"], networks) for row in rows]
     return found

@@ -198,7 +198,7 @@ def test_a_deny_of_a_peer_behind_a_catch_all_stops_the_run():
     with pytest.raises(_host.HostError) as refused:
         _ufw._refuse_unreached([entries(CATCH_ALL, deny), []], wanted)
     assert str(refused.value) == (
-        "ufw stops everything with in from any to any, but holds deny in of 192.0.2.21 behind it, which is never reached: "
+        "ufw stops everything with deny in from any to any, but holds deny in of 192.0.2.21 behind it, which is never reached: "
         "ours before the one would let in whom the other denies. Put the deny first, or take it out"
     )
 

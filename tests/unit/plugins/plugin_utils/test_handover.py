@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.avi.firewall.plugins.plugin_utils import _handover
+from ansible_collections.avi.firewall.plugins.plugin_utils import _handover, _plan
 from ansible_collections.avi.firewall.tests.unit import handover_site
 
 GROUPS = {"avi_controllers": ["con1", "con2"], "avi_service_engines": ["se1", "se2"]}
@@ -120,6 +120,15 @@ def test_nodes_that_are_no_hosts_are_dialled_and_come():
     flows = told(site(common={"avi_firewall_release": "22.1", "avi_firewall_cloud": "vcenter", "avi_firewall_peers": peers}))
     assert ("service_engine", f"10.4.0.0/24 {SES}", "service_engine", f"10.4.0.0/24 {SES}", "tcp/9001") in flows
     assert ("controller", CONS, "kubernetes_node", "10.5.0.9/32", "tcp/22") in told(site(common={"avi_firewall_peers": peers}))
+
+
+def test_what_cannot_be_of_a_controller_that_is_no_host_names_it_as_one():
+    common = {"avi_firewall_peers": {"controller": ["192.0.2.5"]}, "avi_controller_ports": {"ssh": 6098}}
+    with pytest.raises(_plan.PlanError) as refused:
+        site(groups={"avi_service_engines": ["se1"]}, common=common)
+    assert str(refused.value).startswith(
+        "avi_controller_ports of host outside the inventory is {'ssh': 6098}, and avi_controller_runtime is host: "
+    )
 
 
 def test_a_node_that_is_no_host_may_be_known_by_name_and_so_may_who_comes_to_it():
