@@ -17,11 +17,8 @@ description:
 extends_documentation_fragment:
   - avi.firewall.reader
   - avi.firewall.reader.action
+  - avi.firewall.verified
 options:
-  paths:
-    description: The name of the variable that holds what M(avi.firewall.verify_paths) returned.
-    type: str
-    required: true
   timeout:
     description: The seconds to wait for one answer. Silence where there should be an answer is asked a second time, three times as long.
     type: float

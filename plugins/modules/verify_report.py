@@ -18,19 +18,9 @@ description:
 extends_documentation_fragment:
   - avi.firewall.reader
   - avi.firewall.reader.control
+  - avi.firewall.verified
+  - avi.firewall.verified.tried
 options:
-  paths:
-    description: The name of the variable that holds what M(avi.firewall.verify_paths) returned.
-    type: str
-    required: true
-  answers:
-    description: The name of the variable that holds what M(avi.firewall.verify_probe) returned on each host.
-    type: str
-    required: true
-  seen:
-    description: The name of the variable that holds what M(avi.firewall.host_listener) returned when it was stopped on each host.
-    type: str
-    required: true
   causes:
     description: The name of the variable that holds what M(avi.firewall.verify_explain) returned on each host.
     type: str
