@@ -259,7 +259,7 @@ def _network_names(found: Iterable[Term]) -> dict[tuple[str, ...], str]:
 
 
 def _service(term: Term) -> str:
-    return f"{NAME}_{term.protocol}_{term.port}".upper()
+    return f"{NAME}_{term.protocol}_{term.port}"
 
 
 def _protocol(target: Target, term: Term) -> str:

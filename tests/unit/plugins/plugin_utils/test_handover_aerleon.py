@@ -192,12 +192,12 @@ def test_overlapping_sources_of_one_port_make_each_line_once():
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_names_are_short_enough_and_each_is_given_once(target):
-    long = [{**PORTAL, "name": "a_row_of_the_users_own_with_a_long_name", "port": port} for port in (1001, 1002)]
-    flows = [*long, {**long[0], "port": 1003, "destination_networks": ["192.0.2.11/32"]}]
+    long = [{**PORTAL, "name": "a_row_of_the_users_own_with_a_long_name", "port": port} for port in range(1001, 1011)]
+    flows = [*long, {**long[0], "port": 1011, "destination_networks": ["192.0.2.11/32"]}]
     text = _handover_aerleon.text(target, flows)
     assert handover_parsers.same(read(target, text), handover_parsers.of_flows(flows))
-    names = set(re.findall(r"\bavi-[\w-]+-v[46](?:-\d)?\b", text))
-    assert len(names) == 5
+    names = set(re.findall(r"\bavi-[\w-]+-v[46](?:-\d+)?\b", text))
+    assert len(names) == 21
     # FortiOS takes no more than 35 for the name of a policy; of objects, Palo Alto and Junos take 63.
     assert max(map(len, names)) <= 35
     assert max(map(len, re.findall(r"\bAVI_\w+", text)), default=0) <= 63
