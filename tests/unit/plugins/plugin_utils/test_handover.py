@@ -191,8 +191,8 @@ def test_flows_that_differ_in_one_thing_have_one_order(more):
 
 
 def test_a_row_that_has_a_port_in_one_release_alone_has_an_order():
-    with_port = {**site()[3], "release": "22.1"}
-    without = {**with_port, "port": None, "release": "20.1"}
+    with_port = {**site()[3], "port": 1, "release": "20.1"}
+    without = {**with_port, "port": None, "release": "22.1"}
     assert _handover.flows([with_port, without]) == [without, with_port]
 
 
