@@ -84,9 +84,10 @@ def test_what_has_no_address_is_listed_in_the_order_of_the_matrix():
         flow(),
         flow("controller", "ntp_server", destinations="", **ntp),
         flow("controller", "controller", 22, sources="", name="cluster_ssh"),
+        flow("management_client", "controller", 443, sources="", name="portal", why="Manages it"),
         flow("management_client", "controller", 443, sources="", name="https"),
-        flow("management_client", "controller", 80, sources="", name="http"),
-        flow("management_client", "controller", None, sources="", name="answers"),
+        flow("management_client", "controller", 1, sources="", name="http"),
+        flow("management_client", "controller", None, sources="", name="portless"),
         flow("management_client", "controller", sources="", **echo),
         # On another host it has an address.
         flow(sources=""),
@@ -97,9 +98,10 @@ def test_what_has_no_address_is_listed_in_the_order_of_the_matrix():
     assert left == [
         {**ends, "source": "service_engine", "without_address": "service_engine", **echo, "why": why},
         {**ends, **echo, "why": why},
-        {**ends, "protocol": "tcp", "port": None, "name": "answers", "why": why},
-        {**ends, "protocol": "tcp", "port": 80, "name": "http", "why": why},
+        {**ends, "protocol": "tcp", "port": None, "name": "portless", "why": why},
+        {**ends, "protocol": "tcp", "port": 1, "name": "http", "why": why},
         {**ends, "protocol": "tcp", "port": 443, "name": "https", "why": why},
+        {**ends, "protocol": "tcp", "port": 443, "name": "portal", "why": "Manages it"},
         {"source": "controller", "destination": "ntp_server", "without_address": "ntp_server", **ntp},
     ]
 
