@@ -20,17 +20,20 @@ class ActionModule(ActionBase):
     def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
         result = super().run(tmp, task_vars)
         try:
-            options = _task.options(self, task_vars, _task.SPEC)
-            plan = _task.plan(options, task_vars, self._templar.template)
+            options = _task.options(self, task_vars, _task.ANY_TYPE)
+            if options["node"]:
+                made = [_task.plan(options, task_vars, self._templar.template)]
+            else:
+                made = list(_task.plans(options, task_vars, self._templar.template)[0].values())
         except ValueError as exc:
             raise AnsibleActionFail(str(exc)) from exc
         host = task_vars["inventory_hostname"]
         return {
             **result,
             "changed": False,
-            "rules": len(plan.rules),
-            "left_out": plan.left_out,
-            "resolved": plan.resolved,
-            "collapsed": plan.collapsed,
-            "warnings": [f"{host}: {warning}" for warning in plan.warnings],
+            "rules": sum(len(plan.rules) for plan in made),
+            "left_out": [line for plan in made for line in plan.left_out],
+            "resolved": {name: addresses for plan in made for name, addresses in plan.resolved.items()},
+            "collapsed": {peer: figures for plan in made for peer, figures in plan.collapsed.items()},
+            "warnings": [f"{host}: {warning}" for warning in dict.fromkeys(warning for plan in made for warning in plan.warnings)],
         }

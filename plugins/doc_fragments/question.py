@@ -77,16 +77,6 @@ notes:
     C(avi_controller_ports) for O(ports), before the default that stands here.
 """
 
-    # Asked of a host as one of its types.
-    NODE = """
-options:
-  node:
-    description: The node type the host is planned as.
-    type: str
-    choices: [controller, service_engine, cluster_node]
-    required: true
-"""
-
     # Asked of a host as all that it is.
     EVERY_NODE = """
 options:

@@ -17,8 +17,13 @@ description:
     succeeds in time, the host takes the change back by itself, and the task fails.
 extends_documentation_fragment:
   - avi.firewall.question
-  - avi.firewall.question.node
   - avi.firewall.means
+options:
+  node:
+    description: The node type the host is planned as.
+    type: str
+    choices: [controller, service_engine, cluster_node]
+    required: true
 attributes:
   check_mode:
     description: Predicts the change and makes none.

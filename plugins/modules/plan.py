@@ -16,10 +16,13 @@ description:
   - P(avi.firewall.host_plan#lookup) shows the rules themselves; M(avi.firewall.apply) brings them to the host.
 extends_documentation_fragment:
   - avi.firewall.question
-  - avi.firewall.question.node
   - avi.firewall.means
   - avi.firewall.reader
   - avi.firewall.reader.control
+options:
+  node:
+    description: The node type it is planned as, V(controller), V(service_engine) or V(cluster_node). By default every one that it is of.
+    type: str
 seealso:
   - module: avi.firewall.collect
   - module: avi.firewall.apply
@@ -38,7 +41,7 @@ EXAMPLES = """
 
 RETURN = """
 rules:
-  description: How many rules the plan has.
+  description: How many rules are planned.
   type: int
   returned: success
 left_out:

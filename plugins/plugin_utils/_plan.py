@@ -82,7 +82,7 @@ def make(
     _port_matrix.require("node type", node, _port_matrix.node_types())
     check(settings)
     site = settings.site()
-    runtime = _runtime(settings, collected["runtimes"])
+    runtime = _runtime(node, host, settings, collected)
     kinds = _inventory.kinds(settings.kinds, host)
     if node == "cluster_node" and not kinds:
         allowed = ", ".join(_port_matrix.cluster_node_kinds())
@@ -142,9 +142,12 @@ def _unasked(end: str, direction: str, settings: Settings) -> list[str]:
     ]
 
 
-def _runtime(settings: Settings, found: Mapping[str, str]) -> str:
+def _runtime(node: str, host: str, settings: Settings, collected: _peers.Collected) -> str:
     if settings.runtime is not None:
         return _inventory.runtime(settings.runtime)
+    if node == "controller" and host in collected["hosts"]:
+        return str(collected["hosts"][host]["runtime"])
+    found = collected["runtimes"]
     if len(found) > 1:
         raise PlanError(
             f"avi_controller_runtime differs: {found['host']} runs on its host, {found['container']} in a container; "

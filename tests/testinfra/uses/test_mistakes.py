@@ -66,10 +66,11 @@ def test_mistakes_touch_nothing(mistaken):
     assert mistaken[1] == []
 
 
-def test_the_mistake_of_one_host_stops_all_before_any_is_touched(tmp_path):
-    more = tmp_path / "con2.yml"
-    more.write_text(yaml.safe_dump({"avi_controllers": {"hosts": {"con2": {"avi_firewall_features": ["htpp"]}}}}), encoding="utf-8")
-    names = ("con1", "con2")
+@pytest.mark.parametrize(("of", "mistaken"), [("avi_controllers", "con2"), ("avi_service_engines", "se1"), ("avi_cluster_nodes", "node1")])
+def test_the_mistake_of_one_host_stops_all_before_any_is_touched(tmp_path, of, mistaken):
+    more = tmp_path / "more.yml"
+    more.write_text(yaml.safe_dump({of: {"hosts": {mistaken: {"avi_firewall_features": ["htpp"]}}}}), encoding="utf-8")
+    names = ("con1", mistaken)
     ends = everywhere(journal_end, names)
     assert missing(attempt(f"--inventory={more}", f"--limit={','.join(names)}"), ["avi_firewall_features", "htpp"]) == []
     assert everywhere(lambda name: modules_since(name, ends[name]), names) == {name: [] for name in names}

@@ -351,6 +351,12 @@ def test_those_who_dial_ask_the_controllers_where_they_run():
     }
 
 
+def test_a_controller_itself_runs_where_its_entry_says():
+    nodes = {**NODES, "controller": [NODES["controller"][0], {**NODES["controller"][1], "runtime": "container"}]}
+    assert published(make(nodes=nodes)) == []
+    assert published(make(host="con2", nodes=nodes)) == PUBLISHED
+
+
 def test_controllers_that_disagree_stop_those_who_dial_them():
     nodes = {"controller": [NODES["controller"][0], {**NODES["controller"][1], "runtime": "container"}]}
     with pytest.raises(_plan.PlanError) as caught:
