@@ -9,8 +9,7 @@ Each datagram holds the token of the listener it is for and, right behind it, a 
 
 from __future__ import annotations
 
-TOKEN = 8  # bytes
-NONCE = 4
+NONCE = 4  # bytes
 
 NTP, SNMP = 123, 161
 
