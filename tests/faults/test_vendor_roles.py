@@ -98,6 +98,7 @@ def play(*arguments: str, playbook: str) -> Run:
         playbook=playbook,
         groups={"avi_controllers": [host.name for host in CONTROLLERS], "avi_service_engines": [SERVICE_ENGINE.name]},
         ansible_become=True,
+        ansible_become_method="su",  # these hosts have no sudo
         avi_firewall_release="17.1",
         avi_firewall_groups={"controller": "avi_controllers", "service_engine": "avi_service_engines"},
         avi_firewall_peers={"management_client": peer("client"), "service_engine": peer("newcomer")},
