@@ -58,26 +58,33 @@ CHAIN = re.compile(r"(inet|ip|ip6)( [A-Za-z_][A-Za-z0-9_./-]*){2}")
 LONGEST = 3600
 
 
+def _variable(option: str) -> str:
+    return VARIABLES.get(option, f"avi_firewall_{option}")
+
+
 def given(named: Mapping[str, Any], variables: Mapping[str, Any], template: Callable[[Any], Any]) -> dict[str, Any]:
     """Return the options of a task: those ``named`` in it, and for the others what the variables of the roles hold.
 
     They are read here because each that a task names as a template costs milliseconds of Jinja on every host.
     """
-    names = {option: VARIABLES.get(option, f"avi_firewall_{option}") for option in SPEC if option not in named and option != "nodes"}
+    names = {option: _variable(option) for option in SPEC if option not in named and option != "nodes"}
     return {**template({option: variables[name] for option, name in names.items() if name in variables}), **named}
 
 
 def options(action: Any, variables: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options of the task of ``action``, an action plugin, as :func:`given` finds them, checked.
 
-    ``spec`` is SPEC, or ANY_TYPE with more. Fails as ``validate_argument_spec`` of the action does; raw values are checked where a plan is
-    made of them.
+    ``spec`` is SPEC, or ANY_TYPE with more. Fails as ``validate_argument_spec`` of the action does, naming the variable where the value is
+    that of one; raw values are checked where a plan is made of them.
     """
-    arguments = given(action._task.args, variables, action._templar.template)
+    named = action._task.args
+    arguments = given(named, variables, action._templar.template)
     # The check would copy these on every host, and has nothing to say of them.
     raw = {option: value for option, value in arguments.items() if spec.get(option, {}).get("type") == "raw"}
-    action._task.args = {option: value for option, value in arguments.items() if option not in raw}
-    return {**action.validate_argument_spec(spec)[1], **raw}
+    told = {option: _variable(option) if option in arguments.keys() - named.keys() else option for option in spec}
+    action._task.args = {told.get(option, option): value for option, value in arguments.items() if option not in raw}
+    checked = action.validate_argument_spec({told[option]: rule for option, rule in spec.items()})[1]
+    return {**{option: checked[name] for option, name in told.items()}, **raw}
 
 
 def plan(options: Mapping[str, Any], variables: Mapping[str, Any], template: Callable[[Any], Any], both: bool = False) -> _plan.Plan:

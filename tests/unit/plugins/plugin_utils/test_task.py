@@ -4,9 +4,11 @@
 
 from __future__ import annotations
 
+import re
 from types import SimpleNamespace
 
 import pytest
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.avi.firewall.plugins.plugin_utils import _plan, _task
 
 FINE = {"interfaces": ["eth0", "bond0.100", "br-lan"], "zone": "my-zone", "nftables_chain": "inet filter input", "confirm_timeout": 30}
@@ -90,16 +92,35 @@ def test_what_a_task_does_not_name_the_variables_of_the_roles_tell():
     assert _task.given({"release": "17.1"}, {"avi_firewall_release": "16.3"}, lambda value: value) == {"release": "17.1"}
 
 
-def test_raw_values_are_not_checked_and_what_is_unknown_is():
-    seen = []
+def options(named, **variables):
+    """Return the options of a task that names some itself, checked as action plugins check them."""
 
     def validate(spec):
-        seen.append((spec, dict(action._task.args)))
-        return None, {"peers": {}, "release": "16.3", "outbound": True}
+        checked = ArgumentSpecValidator(spec).validate(action._task.args)
+        if checked.error_messages:
+            raise ValueError("; ".join(checked.error_messages))
+        return checked, checked.validated_parameters
 
-    variables = {"avi_firewall_peers": {"dns_server": ["192.0.2.1"]}, "avi_firewall_release": 16.3}
-    templar = SimpleNamespace(template=dict)
-    action = SimpleNamespace(_task=SimpleNamespace(args={"outbound": "yes", "typo": 1}), _templar=templar, validate_argument_spec=validate)
-    found = _task.options(action, variables, _task.ANY_TYPE)
-    assert found == {"peers": {"dns_server": ["192.0.2.1"]}, "release": "16.3", "outbound": True}
-    assert seen == [(_task.ANY_TYPE, {"release": 16.3, "outbound": "yes", "typo": 1})]
+    action = SimpleNamespace(_task=SimpleNamespace(args=named), _templar=SimpleNamespace(template=dict), validate_argument_spec=validate)
+    return _task.options(action, variables, _task.ANY_TYPE)
+
+
+def test_raw_values_are_not_checked():
+    peers = {"dns_server": ["192.0.2.1"]}
+    found = options({"nodes": "nodes", "outbound": "yes"}, avi_firewall_peers=peers, avi_firewall_release=16.3)
+    assert found["peers"] is peers
+    assert (found["release"], found["outbound"], found["confirm_timeout"], found["node"]) == ("16.3", True, 30, None)
+
+
+@pytest.mark.parametrize(
+    ("named", "message"),
+    [
+        ({"nodes": "nodes"}, "value of avi_firewall_backend must be one of: auto, firewalld, ufw, iptables, nftables, got: pf"),
+        ({"nodes": "nodes", "backend": "ipf"}, "value of backend must be one of: auto, firewalld, ufw, iptables, nftables, got: ipf"),
+        ({"backend": "auto"}, "missing required arguments: nodes"),
+        ({"nodes": "nodes", "backend": "auto", "typo": 1}, "typo. Supported parameters include: backend, "),
+    ],
+)
+def test_a_wrong_value_is_told_by_the_name_that_it_was_given(named, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        options(named, avi_firewall_backend="pf")
