@@ -1,6 +1,9 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 SCENARIO ?=
+# Another ansible-core than the newest for this Python, in an environment of its own; PYTHON makes it: CORE=2.21 PYTHON=python3.13
+CORE ?=
+export CORE
 # Those of other people's roles have a target of their own.
 TESTS ?= $(filter-out %_roles.py %_systems.py,$(wildcard tests/faults/test_*.py))
 BENCH ?= apply profile peers planning verify
@@ -46,9 +49,10 @@ lint: venv ## yamllint, ruff, mypy, ansible-lint, antsibull-docs, antsibull-chan
 	@$(ENV) GIT_CEILING_DIRECTORIES=$(CURDIR)/.cache antsibull-docs lint-collection-docs --plugin-docs \
 	  --validate-collection-refs=dependent --disallow-unknown-collection-refs .
 
-sanity: venv ## ansible-test sanity and units with every ansible-core that has its Python here; minutes for each. One: CORE=2.21
+# It makes an environment for each core itself.
+sanity: .cache/venv/.stamp ## ansible-test sanity and units with every ansible-core that has its Python here; minutes for each. One: CORE=2.21
 	$(SAY) 'ansible-test'
-	@$(ENV) tests/checks/sanity.py $(if $(CORE),--core $(CORE))
+	@unset CORE; $(ENV) tests/checks/sanity.py $(if $(CORE),--core $(CORE))
 
 sanity-quick: venv ## ansible-test sanity with the oldest ansible-core, without pylint
 	$(SAY) 'ansible-test, quickly'
@@ -72,7 +76,7 @@ browser: venv ## the pages of a verification and of a report, as a real Chromium
 	@tests/lab/deps.sh browser
 	@$(ENV) pytest -q tests/browser
 
-molecule: images ## every scenario, or one: SCENARIO=ufw
+molecule: images ## every scenario, or one: SCENARIO=ufw; with another ansible-core: CORE=2.16
 	$(SAY) 'Molecule: $(or $(SCENARIO),all scenarios)'
 	@$(ENV) molecule test $(PLAIN) $(if $(SCENARIO),--scenario-name $(SCENARIO),--all)
 
@@ -122,14 +126,15 @@ docs-matrix: venv ## docs/port_matrix.md, rendered from the table
 deps: ## system packages: podman, mmdebstrap, …; asks for sudo only when one is missing
 	@tests/lab/deps.sh
 
-venv: .cache/venv/.stamp ## Python tools, in .cache/venv
-.cache/venv/.stamp: tests/requirements.txt tests/unit/requirements.txt tests/lab/venv.sh | deps
-	@tests/lab/venv.sh
+VENV := .cache/venv$(CORE:%=-%)
+venv: $(VENV)/.stamp ## Python tools, in .cache/venv
+$(sort .cache/venv/.stamp $(VENV)/.stamp): tests/requirements.txt tests/unit/requirements.txt tests/lab/venv.sh | deps
+	@tests/lab/venv.sh $(@D)
 
 images: venv ## images of the lab's hosts, from Debian packages
 	@$(ENV) tests/lab/images.sh
 
 clean: ## remove the lab, its images and every cache
-	@$(ENV) if [ -x .cache/venv/bin/molecule ]; then molecule destroy $(PLAIN); fi
+	@$(ENV) if [ -x $(VENV)/bin/molecule ]; then molecule destroy $(PLAIN); fi
 	@podman image ls --filter 'reference=localhost/avi-firewall-*' --quiet | sort -u | xargs --no-run-if-empty podman image rm --force
 	@rm -rf .cache .ansible .hypothesis

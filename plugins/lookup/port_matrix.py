@@ -95,7 +95,7 @@ EXAMPLES = """
   ansible.builtin.debug:
     msg: >-
       {{ query('avi.firewall.port_matrix', 'controller', release='16.3', runtime='docker')
-         | community.general.json_query("sort_by([?runtime=='container'], &name)[].name") }}
+         | community.general.json_query("[?runtime=='container'].name") | sort }}
 """
 
 RETURN = """

@@ -50,7 +50,8 @@ def _row(position: int, row: Any) -> _port_matrix.Row:
     hosts = [*_port_matrix.node_types(), *_port_matrix.cluster_node_kinds()]
     if row["source"] not in hosts and row["destination"] not in hosts:
         raise _port_matrix.PortMatrixError(f"{where}: neither {row['source']} nor {row['destination']} is one of {', '.join(hosts)}")
-    _port_matrix.check_port(where, row["protocol"], row["port"])
+    port = _port_matrix.number(row["port"])
+    _port_matrix.check_port(where, row["protocol"], port)
     why, cloud = row["why"], row.get("cloud")
     if not isinstance(why, str) or not 1 <= len(why) <= LONGEST_WHY or not why.isprintable():
         raise _port_matrix.PortMatrixError(f"{where}: why {why!r} is not a line of 1 to {LONGEST_WHY} printable characters")
@@ -62,6 +63,7 @@ def _row(position: int, row: Any) -> _port_matrix.Row:
         _port_matrix.require(f"{where}: cloud", one, _port_matrix.clouds())
     return {
         **{key: row[key] for key in KEYS},
+        "port": port,
         "port_setting": None,
         "feature": None,
         "runtime": row.get("runtime"),

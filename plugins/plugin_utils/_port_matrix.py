@@ -107,6 +107,11 @@ def _check_row(matrix: Mapping[str, Any], end: str, row: Row) -> None:
         require(f"{where}: port_setting", row["port_setting"], PORT_SETTINGS)
 
 
+def number(value: Any) -> Any:
+    """Return ``value``, as an integer where it is a string of digits: what an INI inventory, the command line or a template may give."""
+    return int(value) if isinstance(value, str) and re.fullmatch(r"[0-9]{1,5}", value) else value
+
+
 def check_name(where: str, name: Any) -> None:
     """Raise PortMatrixError unless ``name`` is one that a row may have: it stands in the comments of rules."""
     if not isinstance(name, str) or not NAME.fullmatch(name):
@@ -254,20 +259,11 @@ class Site:
     def __post_init__(self) -> None:
         if self.cloud is not None:
             require("avi_firewall_cloud", self.cloud, clouds())
+        object.__setattr__(self, "object_sync_port", number(self.object_sync_port))
         port = self.object_sync_port
-        # A number from an INI inventory or the command line is a string.
-        if isinstance(port, str) and re.fullmatch(r"[0-9]{1,5}", port):
-            object.__setattr__(self, "object_sync_port", int(port))
-        elif port is not None and (not isinstance(port, int) or isinstance(port, bool)):
-            raise self._not_a_port()
-        if self.object_sync_port is not None and self.object_sync_port not in OBJECT_SYNC_PORTS:
-            raise self._not_a_port()
-
-    def _not_a_port(self) -> PortMatrixError:
-        first, last = OBJECT_SYNC_PORTS[0], OBJECT_SYNC_PORTS[-1]
-        return PortMatrixError(
-            f"avi_firewall_object_sync_port {self.object_sync_port!r} is not a port for it: a number from {first} to {last}"
-        )
+        if port is not None and not (isinstance(port, int) and port in OBJECT_SYNC_PORTS):
+            first, last = OBJECT_SYNC_PORTS[0], OBJECT_SYNC_PORTS[-1]
+            raise PortMatrixError(f"avi_firewall_object_sync_port {port!r} is not a port for it: a number from {first} to {last}")
 
 
 def rows(

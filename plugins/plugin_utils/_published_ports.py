@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -77,11 +76,10 @@ def ports(chosen: Any, vendor: Mapping[str, Any]) -> Ports:
 
 
 def _port(name: str, value: Any) -> int:
-    # A number from an INI inventory or the command line is a string.
-    number = int(value) if isinstance(value, str) and re.fullmatch(r"[0-9]{1,5}", value) else value
-    if not isinstance(number, int) or isinstance(number, bool) or not 1 <= number <= 65535:
+    port = _port_matrix.number(value)
+    if not isinstance(port, int) or isinstance(port, bool) or not 1 <= port <= 65535:
         raise PublishedPortError(f"{name} {value!r} is not a port: a number from 1 to 65535")
-    return number
+    return port
 
 
 def moved(row: _port_matrix.Row, found: Ports) -> _port_matrix.Row:

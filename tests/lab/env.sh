@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # To be sourced: the tools on PATH, and every tool's state under .cache/.
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-export PATH="$root/.cache/venv/bin:$PATH"
+export PATH="$root/.cache/venv${CORE:+-$CORE}/bin:$PATH"
 export MOLECULE_PROJECT_DIRECTORY="$root"
 export ANSIBLE_HOME="$root/.cache/ansible"
 export ANSIBLE_COLLECTIONS_PATH="$root/.cache/collections"

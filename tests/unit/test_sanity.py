@@ -11,30 +11,38 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 from ansible_collections.avi.firewall.tests.checks import sanity
 
-OUTSIDE = "not run: this collection needs ansible-core >=2.19.0"
 LOCALE = 'WARNING: Using locale "C.UTF-8" instead of "en_US.UTF-8".\n'
 ABSENT = 'WARNING: Skipping sanity test "{}" on Python {} because it could not be found.\n'
 
 
-def planned(*found):
-    rows = sanity.plan(">=2.19.0", {version: Path("/opt", version) for version in found})
-    return {row.core: row.python if row.python != "-" else row.sanity for row in rows}
+def absent(*versions):
+    return f"not run: no Python {', '.join(versions)} here"
 
 
 @pytest.mark.parametrize(
     ("found", "expected"),
     [
-        (["3.11"], ("3.11", "not run: no Python 3.12, 3.13, 3.14 here", "not run: no Python 3.12, 3.13, 3.14 here")),
-        (["3.9", "3.11", "3.12", "3.13"], ("3.11", "3.12", "3.13")),
-        (["3.12"], ("3.12", "3.12", "3.12")),
-        (["3.14"], ("not run: no Python 3.11, 3.12, 3.13 here", "3.14", "3.14")),
+        (["3.11"], ["3.11", "3.11", "3.11", "3.11", absent("3.12", "3.13", "3.14"), absent("3.12", "3.13", "3.14")]),
+        (["3.9", "3.11", "3.12", "3.13"], ["3.11", "3.11", "3.11", "3.11", "3.12", "3.13"]),
+        (["3.12"], ["3.12"] * 6),
+        (["3.13"], [absent("3.11", "3.12"), absent("3.11", "3.12"), "3.13", "3.13", "3.13", "3.13"]),
+        (["3.14"], [absent("3.11", "3.12"), absent("3.11", "3.12"), *[absent("3.11", "3.12", "3.13")] * 2, "3.14", "3.14"]),
     ],
 )
 def test_each_core_gets_a_python_or_a_reason(found, expected):
-    outside = {"2.16": OUTSIDE, "2.17": OUTSIDE, "2.18": OUTSIDE}
-    assert planned(*found) == {**outside, **dict(zip(("2.19", "2.20", "2.21"), expected, strict=True))}
+    rows = sanity.plan({version: Path("/opt", version) for version in found})
+    assert [row.core for row in rows] == ["2.16", "2.17", "2.18", "2.19", "2.20", "2.21"]
+    assert [row.python if row.python != "-" else row.sanity for row in rows] == expected
+
+
+def test_the_cores_are_those_that_the_collection_admits():
+    root = Path(sanity.__file__).parents[2]
+    requires = yaml.safe_load(root.joinpath("meta", "runtime.yml").read_text(encoding="utf-8"))["requires_ansible"]
+    roles = [yaml.safe_load(path.read_text(encoding="utf-8"))["galaxy_info"] for path in root.glob("roles/*/meta/main.yml")]
+    assert (requires, {role["min_ansible_version"] for role in roles}, next(iter(sanity.CORES))) == (">=2.16.0", {"2.16"}, "2.16")
 
 
 @pytest.mark.parametrize(
@@ -114,20 +122,18 @@ def test_other_collections_lie_beside_the_copy(tmp_path, monkeypatch):
         assert beside.joinpath("amazon", "aws").is_dir()
 
 
+def parts(*cores):
+    return [f"{core} {part}" for core in cores for part in ("sanity", "units")]
+
+
 @pytest.mark.parametrize(
     ("found", "fails", "quick", "code", "ran"),
     [
-        (["3.11"], None, False, 0, ["2.19 sanity", "2.19 units"]),
-        (
-            ["3.11", "3.12"],
-            "2.19 sanity",
-            False,
-            1,
-            ["2.19 sanity", "2.19 units", "2.20 sanity", "2.20 units", "2.21 sanity", "2.21 units"],
-        ),
-        (["3.11"], "2.19 units", False, 1, ["2.19 sanity", "2.19 units"]),
-        (["3.11", "3.12"], None, True, 0, ["2.19 sanity --skip-test pylint"]),
-        (["3.11"], "2.19 sanity", True, 1, ["2.19 sanity --skip-test pylint"]),
+        (["3.14"], None, False, 0, parts("2.20", "2.21")),
+        (["3.11", "3.12"], "2.16 sanity", False, 1, parts("2.16", "2.17", "2.18", "2.19", "2.20", "2.21")),
+        (["3.14"], "2.20 units", False, 1, parts("2.20", "2.21")),
+        (["3.11", "3.12"], None, True, 0, ["2.16 sanity --skip-test pylint"]),
+        (["3.11"], "2.16 sanity", True, 1, ["2.16 sanity --skip-test pylint"]),
         (["3.10"], None, False, 1, []),
         (["3.10"], None, True, 1, []),
     ],

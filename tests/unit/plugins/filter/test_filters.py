@@ -15,8 +15,9 @@ import yaml
 from ansible.errors import AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.parsing.dataloader import DataLoader
-from ansible.template import Templar, trust_as_template
+from ansible.template import Templar
 from ansible_collections.avi.firewall.plugins.filter import debops_ferm, firewalld_rich_rules, system_role_firewall
+from ansible_collections.avi.firewall.tests.unit.trust import load_as_templates, trust_as_template
 
 COMMON = {
     "avi_firewall_release": "16.3",
@@ -90,7 +91,7 @@ def ferm():
 def test_the_role_of_debops_makes_rules_of_the_plan(ferm):
     """By its own defaults and templates. What ferm makes of the text, and the kernel, is tested with containers."""
     variables = {
-        **DataLoader().load_from_file(str(ferm / "defaults" / "main.yml"), trusted_as_template=True),
+        **load_as_templates(ferm / "defaults" / "main.yml"),
         "ansible_search_path": [str(ferm)],
         "ansible_distribution_release": "bookworm",
         "ansible_all_ipv4_addresses": ["192.0.2.11"],

@@ -14,10 +14,11 @@ import yaml
 from ansible.errors import AnsibleError
 from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.loader import lookup_loader
-from ansible.template import Templar, trust_as_template
+from ansible.template import Templar
 from ansible_collections.avi.firewall.plugins.doc_fragments import site
 from ansible_collections.avi.firewall.plugins.lookup import host_plan, port_matrix
 from ansible_collections.avi.firewall.plugins.plugin_utils import _port_matrix
+from ansible_collections.avi.firewall.tests.unit.trust import trust_as_template
 
 INVENTORY = {
     "con1": {"ansible_host": "192.0.2.11"},
@@ -67,7 +68,7 @@ def test_options_narrow_the_question(options, ports):
         (["controller"], {"features": ["ftp"]}, "'ftp' is not one of http, cli_shell"),
         (["controller"], {"source": "someone"}, "source 'someone' is not one of controller"),
         (["controller"], {"feature": "http"}, "has no option feature; its options are cloud, destination, direction, extra_rows, features"),
-        (["controller"], {"direction": "up"}, "'up'"),
+        (["controller"], {"direction": "up"}, "valid values are: in, out"),
         (["controller"], {"release": None}, "release"),
     ],
 )

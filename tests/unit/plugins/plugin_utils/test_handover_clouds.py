@@ -16,10 +16,11 @@ import boto3
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.parsing.dataloader import DataLoader
-from ansible.template import Templar, trust_as_template
+from ansible.template import Templar
 from ansible_collections.avi.firewall.plugins.plugin_utils import _handover_aws, _handover_loadable, _handover_openstack
 from ansible_collections.avi.firewall.tests.unit import commands, handover_golden, handover_parsers, handover_site
 from ansible_collections.avi.firewall.tests.unit.handover_flows import AKO, CLUSTER, ECHO, ETHERIP, HTTPS, PORTAL, PORTS, SMTP
+from ansible_collections.avi.firewall.tests.unit.trust import trust_as_template
 from moto.ec2.models.security_groups import SecurityGroupBackend
 from moto.server import ThreadedMotoServer
 
