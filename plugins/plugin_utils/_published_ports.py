@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from . import _port_matrix
+from . import _extra_rows, _port_matrix
 
 # The port of each service.
 Ports = dict[str, int]
@@ -83,7 +83,12 @@ def _port(name: str, value: Any) -> int:
 
 
 def moved(row: _port_matrix.Row, found: Ports) -> _port_matrix.Row:
-    """Return ``row``, inbound to a Controller, with the port that ``found`` says its service is published on."""
+    """Return ``row``, inbound to a Controller, with the port that ``found`` says its service is published on.
+
+    A row of the user's own says a port of the host: there it stays, also where the matrix has a service at it.
+    """
+    if row["evidence"] == _extra_rows.VARIABLE:
+        return row
     for service, published in _port_matrix.published().items():
         if service in found and (row["protocol"], row["port"]) == (published["protocol"], published["port"]):
             return {**row, "port": found[service]}
