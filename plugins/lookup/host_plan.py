@@ -144,6 +144,9 @@ _raw:
     why:
       description: What the port is for.
       type: str
+    evidence:
+      description: The heading in docs/sources.md that says where the row stands written, or C(avi_firewall_extra_rows).
+      type: str
 """
 
 from typing import Any

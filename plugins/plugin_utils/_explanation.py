@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from . import _addresses, _inventory, _port_matrix, _reach
+from . import _addresses, _extra_rows, _inventory, _reach
 
 
 def sources(value: str, hostvars: Mapping[str, Mapping[str, Any]], types: Collection[str]) -> list[str]:
@@ -52,8 +52,7 @@ def questions(target: Mapping[str, Any], addresses: Sequence[str], dport: str) -
                     "port": number,
                     "expected": "open" if rule else "shut",
                     "observed": "",
-                    "row": rule and rule["row"],
-                    "peer": rule and rule["peer"],
+                    **{key: rule and rule[key] for key in ("row", "peer", "why", "evidence")},
                 }
             )
     if not found:
@@ -86,11 +85,10 @@ def lines(host: str, source: str, release: str | None, asked: Sequence[Mapping[s
 def _planned(question: Mapping[str, Any], release: str | None) -> str:
     if question["row"] is None:
         return f"shut, for no row of release {release} lets it in"
-    known = [row for row in _port_matrix.table() if (row["name"], row["source"]) == (question["row"], question["peer"])]
-    row = next((row for row in known if release in row["releases"]), None)
-    if row is None:
-        return f"open to {question['peer']}, by row {question['row']} of avi_firewall_extra_rows"
-    return f"open to {question['peer']}, by row {row['name']} of release {release} ({row['why']}; docs/sources.md, {row['evidence']})"
+    by = f"open to {question['peer']}, by row {question['row']} of"
+    if question["evidence"] == _extra_rows.VARIABLE:
+        return f"{by} {_extra_rows.VARIABLE}"
+    return f"{by} release {release} ({question['why']}; docs/sources.md, {question['evidence']})"
 
 
 def _decided(path: Mapping[str, Any]) -> str:

@@ -70,7 +70,7 @@ def make(
     """Return the plan of ``host`` as a ``node`` (one of the node types).
 
     ``collected`` is what :func:`_peers.collected` returned. A rule is a flat dict: ``node``, ``direction`` (in or out),
-    ``peer``, ``name`` (of the row), ``protocol``, ``port``, ``networks`` (list of strings, IPv4 first) and ``why``.
+    ``peer``, ``name`` (of the row), ``protocol``, ``port``, ``networks`` (list of strings, IPv4 first), ``why`` and ``evidence``.
     ``warnings`` tells of peers that are there but have no address yet, ``left_out`` of outbound rows without a
     destination, and of rows without a port. ``published`` are the ports (``protocol``, ``port``) of the host that lead to a Controller in a
     container, whether or not a rule names them; ``resolved`` the addresses of each host name that stands for a peer, ``collapsed`` what
@@ -216,6 +216,7 @@ def _add(plan: Plan, node: str, direction: str, row: _port_matrix.Row, known: _p
                 "port": row["port"],
                 "networks": networks,
                 "why": row["why"],
+                "evidence": row["evidence"],
             }
         )
     elif direction == "out":

@@ -74,7 +74,8 @@ def _tried(destination: str, source: str, cells: list[Cell]) -> ElementTree.Elem
 def _lines(cell: Cell) -> list[str]:
     path = f"{cell['source_address']} to {cell['address']} {_verify_result.port(cell)}"
     detail = f" ({cell['detail']})" if cell["detail"] else ""
-    return [f"{path}: expected {cell['expected']}, observed {cell['observed']}{detail}", *(f"    {cause}" for cause in cell["causes"])]
+    planned = f"{cell['expected']} by row {cell['row']} for {cell['peer']}" if cell["row"] else cell["expected"]
+    return [f"{path}: expected {planned}, observed {cell['observed']}{detail}", *(f"    {cause}" for cause in cell["causes"])]
 
 
 def _skipped(entry: Mapping[str, Any]) -> ElementTree.Element:

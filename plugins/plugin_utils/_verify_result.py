@@ -176,6 +176,11 @@ class Difference:
     def state(self) -> str:
         return state(self.cells[0])
 
+    @property
+    def rows(self) -> tuple[str, ...]:
+        """The rows by which its paths shall be open; none where they shall be shut."""
+        return tuple(dict.fromkeys(cell["row"] for cell in self.cells if cell["row"]))
+
 
 def differences(result: Mapping[str, Any]) -> list[Difference]:
     """Return all that did not pass, in few entries that say it exactly: first what should be shut, then what should be open."""

@@ -60,7 +60,7 @@ def _differences(result: Mapping[str, Any], width: int) -> list[str]:
             _hosts(item.destinations),
             ", ".join(item.ports),
             ", ".join(item.families),
-            item.expected,
+            f"{item.expected}: {', '.join(item.rows)}" if item.rows else item.expected,
             item.observed,
         ]
         for item in found

@@ -11,7 +11,7 @@ TARGET = {
     "host": "con1",
     "types": ["controller"],
     "addresses": ["192.0.2.11", "2001:db8::11"],
-    "rules": [{"protocol": "tcp", "port": 8443, "peer": "service_engine", "row": "system_portal", "why": ""}],
+    "rules": [{"protocol": "tcp", "port": 8443, "peer": "service_engine", "row": "system_portal", "why": "SE comes in", "evidence": "a_page"}],
     "peers": {"service_engine": ["192.0.2.21/32"]},
 }
 PATH = {
@@ -80,7 +80,7 @@ def test_row_and_rule_are_told():
     assert told() == [
         "se1 (192.0.2.21) to con1 (192.0.2.11), tcp port 8443",
         "  plan:    open to service_engine, by row system_portal of release 16.3 "
-        "(SE reaches the system portal; docs/sources.md, matrix_page)",
+        "(SE comes in; docs/sources.md, a_page)",
         "  host:    lets it in, by rule 4",
         "  ours:    rule 4",
         "  back:    192.0.2.21 dev eth0",
@@ -89,7 +89,7 @@ def test_row_and_rule_are_told():
 
 
 def test_a_row_of_ones_own_is_told_as_such():
-    own = {"protocol": "tcp", "port": 9100, "peer": "service_engine", "row": "exporter", "why": ""}
+    own = {"protocol": "tcp", "port": 9100, "peer": "service_engine", "row": "exporter", "why": "", "evidence": "avi_firewall_extra_rows"}
     asked = _explanation.questions({**TARGET, "rules": [own]}, ["192.0.2.21"], "9100")
     found = {"paths": [PATH], "holders": [], "findings": []}
     assert _explanation.lines("con1", "se1", "16.3", asked, found)[1] == (

@@ -53,6 +53,7 @@ def test_a_rule_tells_whence_it_comes():
         "port": 8443,
         "networks": ["192.0.2.21/32"],
         "why": "SE reaches the system portal",
+        "evidence": "matrix_page",
     }
 
 

@@ -16,6 +16,7 @@ def rule(peer, protocol, port, *networks, direction="in"):
         "port": port,
         "name": f"{peer}_{port}",
         "why": "",
+        "evidence": "matrix_page",
         "networks": networks,
     }
 

@@ -21,7 +21,7 @@ def small():
         [
             verify_results.cell(A, B, "tcp", 22, "open"),
             verify_results.cell(A, B, "tcp", 80, "shut", observed="closed", detail="RST", causes=["Nobody asked for <80>."]),
-            verify_results.cell(A, B, "tcp", 443, "open", observed="unknown"),
+            verify_results.cell(A, B, "tcp", 443, "open", observed="unknown", row="https", peer="management_client"),
             verify_results.cell(B, A, "udp", 123, "open", observed="unknown", detail="none"),
         ],
         [{"peer": "management_client", "networks": ["192.0.2.0/24"], "destination": "a", "ports": ["tcp/443"], "why": "nobody there"}],
@@ -43,7 +43,7 @@ SMALL = """\
     <testcase classname="b" name="from a" time="0">
       <failure type="difference" message="2 of 3 paths not as planned">10.16.3.1 to 10.16.3.2 tcp/80: expected shut, observed closed (RST)
     Nobody asked for &lt;80&gt;.
-10.16.3.1 to 10.16.3.2 tcp/443: expected open, observed unknown</failure>
+10.16.3.1 to 10.16.3.2 tcp/443: expected open by row https for management_client, observed unknown</failure>
     </testcase>
   </testsuite>
 </testsuites>

@@ -31,21 +31,21 @@ ntp_server, dns_server (1)  cluster_node (3)       18          16               
 
 Differences
 
-from                   to     port      over        expected  observed
-se1…se3, stranger (4)  con2   tcp/443   IPv4, IPv6  shut      open
+from                   to     port      over        expected             observed
+se1…se3, stranger (4)  con2   tcp/443   IPv4, IPv6  shut                 open
     · No row of the matrix asks for this path, and the zone public of con2 lets in the service https
       from everywhere.
-stranger               con2   tcp/80    IPv4        shut      closed
+stranger               con2   tcp/80    IPv4        shut                 closed
     · No row of the matrix asks for this path, and the zone public of con2 lets in the service https
       from everywhere.
     · seen: connection refused
-jump1                  con3   tcp/22    IPv6        open      filtered
+jump1                  con3   tcp/22    IPv6        open: ssh            filtered
     · Another device between them drops IPv6: the counters of con3 saw no packet.
-se3                    con1   tcp/8443  IPv4, IPv6  open      filtered
+se3                    con1   tcp/8443  IPv4, IPv6  open: system_portal  filtered
     · The rules on con1 name only 10.16.3.21 and 10.16.3.22 for this port: apply the plan again on
       con1.
     · seen: no answer in 2 s
-services               node1  tcp/22    IPv4, IPv6  shut      unknown
+services               node1  tcp/22    IPv4, IPv6  shut                 unknown
     · The probe on services could not be started: /usr/bin/python3 is missing.
     · seen: exit status 127
 
@@ -78,8 +78,8 @@ def test_nothing_tried_is_no_success():
 def test_a_hundred_hosts_fit_on_a_screen():
     lines = _verify_text.summary(verify_results.troubled_site()).splitlines()
     assert len(lines) < 24
-    assert "se1…se97 (97)              con1      tcp/8443  IPv4, IPv6  open      filtered" in lines
-    assert "con1…con3, se1…se97 (100)  se7, se8  tcp/22    IPv4, IPv6  shut      open" in lines
+    assert "se1…se97 (97)              con1      tcp/8443  IPv4, IPv6  open: system_portal  filtered" in lines
+    assert "con1…con3, se1…se97 (100)  se7, se8  tcp/22    IPv4, IPv6  shut                 open" in lines
     assert lines[-1] == "62,370 paths tried: 590 differ, 2 unknown; 6 not tried"
 
 
