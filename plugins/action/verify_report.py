@@ -42,8 +42,9 @@ class ActionModule(ActionBase):
         display.display("\n".join(["", _verify_text.summary(whole, width, plain), *drift]))
         if options["directory"]:
             self._write(Path(options["directory"]), whole)
-        verdict = _verify_result.verdict(_verify_result.counts(whole))
-        if not all(cell["passed"] for cell in whole["cells"]) or not whole["cells"]:
+        counted = _verify_result.counts(whole)
+        verdict = _verify_result.verdict(counted)
+        if not all(cell["passed"] for cell in whole["cells"]) or not whole["cells"] or counted["dropped_out"]:
             raise AnsibleActionFail(verdict)
         return {**result, "verdict": verdict}
 

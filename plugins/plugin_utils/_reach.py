@@ -58,8 +58,9 @@ def ports(values: Iterable[Any], variable: str) -> list[Port]:
 def target(host: str, types: Sequence[str], addresses: Sequence[str], rules: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """Return what is to be tried at ``host``, whose plans hold ``rules``.
 
-    ``rules``: for each port and peer that shall get in its row, with ``why`` and ``evidence``; ``peers``: their networks; ``closed``: ports of the matrix that
-    shall be shut here, for they belong to other node types, releases or ways to run; ``seen``: by which addresses it sees hosts behind NAT.
+    ``rules``: for each port and peer that shall get in its row, with ``why`` and ``evidence``; ``peers``: their networks; ``closed``: ports
+    of the matrix that shall be shut here, for they belong to other node types, releases or ways to run; ``seen``: by which addresses it
+    sees hosts behind NAT.
     """
     inbound = [rule for rule in rules if rule["direction"] == "in" and rule["port"] is not None]
     planned = {(rule["protocol"], rule["port"]) for rule in inbound}
@@ -67,10 +68,7 @@ def target(host: str, types: Sequence[str], addresses: Sequence[str], rules: Ite
         "host": host,
         "types": list(types),
         "addresses": list(addresses),
-        "rules": [
-            {"row": rule["name"], **{key: rule[key] for key in ("protocol", "port", "peer", "why", "evidence")}}
-            for rule in inbound
-        ],
+        "rules": [{"row": rule["name"], **{key: rule[key] for key in ("protocol", "port", "peer", "why", "evidence")}} for rule in inbound],
         "peers": {rule["peer"]: rule["networks"] for rule in inbound},
         "closed": sorted(inbound_ports() - planned),
         "seen": {},

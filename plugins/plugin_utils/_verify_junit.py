@@ -19,8 +19,9 @@ NAME = "avi.firewall.verify"
 def junit(result: Mapping[str, Any]) -> str:
     """Return an XML document: a suite for each destination, in it a testcase for each source, and one for each peer that was not tried.
 
-    A testcase fails when one of its paths differs, is an error when all that is wrong is that nothing is known, and is skipped, never
-    passed, when nothing was tried. ``result`` is what docs/verify_json.md describes; it knows no times, so all are 0.
+    A testcase fails when one of its paths differs, is an error when all that is wrong is that nothing is known, a host that dropped out
+    among them, and is skipped, never passed, when nothing was tried. ``result`` is what docs/verify_json.md describes; it knows no times,
+    so all are 0.
     Raises VerifyResultError.
     """
     result = _verify_result.read(result)
@@ -31,7 +32,7 @@ def junit(result: Mapping[str, Any]) -> str:
     for (destination, source), cells in pairs.items():
         suites.setdefault(destination, []).append(_tried(destination, source, cells))
     for entry in result["not_tried"]:
-        suites.setdefault(entry["destination"], []).append(_skipped(entry))
+        suites.setdefault(entry["destination"], []).append(_lost(entry) if _verify_result.dropped_out(entry) else _skipped(entry))
 
     root = ElementTree.Element("testsuites", {"name": NAME, **_totals(case for cases in suites.values() for case in cases)})
     for destination in sorted(suites, key=_verify_result.natural):
@@ -76,6 +77,12 @@ def _lines(cell: Cell) -> list[str]:
     detail = f" ({cell['detail']})" if cell["detail"] else ""
     planned = f"{cell['expected']} by row {cell['row']} for {cell['peer']}" if cell["row"] else cell["expected"]
     return [f"{path}: expected {planned}, observed {cell['observed']}{detail}", *(f"    {cause}" for cause in cell["causes"])]
+
+
+def _lost(entry: Mapping[str, Any]) -> ElementTree.Element:
+    case = _case(entry["destination"], f"from {entry['peer']}")
+    ElementTree.SubElement(case, "error", {"type": "unknown", "message": entry["why"]})
+    return case
 
 
 def _skipped(entry: Mapping[str, Any]) -> ElementTree.Element:

@@ -74,7 +74,7 @@ def page(result: Mapping[str, Any], title: str = "Who reaches whom") -> str:
 
 
 def _mood(counted: Counter[str]) -> str:
-    if any(counted[word] for word in _verify_result.DIFFERENT):
+    if any(counted[word] for word in (*_verify_result.DIFFERENT, "dropped_out")):
         return "bad"
     return "good" if counted["open"] or counted["shut"] else "none"
 

@@ -136,8 +136,9 @@ def tally(result: Mapping[str, Any]) -> dict[tuple[str, str], Counter[str]]:
 
 
 def counts(result: Mapping[str, Any]) -> Counter[str]:
-    """Return how many paths came to each state, and how many were ``not_tried``."""
-    return Counter(map(state, result["cells"])) + Counter(not_tried=sum(map(paths, result["not_tried"])))
+    """Return how many paths came to each state, how many were ``not_tried``, and how many hosts ``dropped_out``."""
+    left = result["not_tried"]
+    return Counter(map(state, result["cells"])) + Counter(not_tried=sum(map(paths, left)), dropped_out=sum(map(dropped_out, left)))
 
 
 def paths(entry: Mapping[str, Any]) -> int:
@@ -145,11 +146,18 @@ def paths(entry: Mapping[str, Any]) -> int:
     return max(1, len(entry["networks"])) * len(entry["ports"])
 
 
+def dropped_out(entry: Mapping[str, Any]) -> bool:
+    """Say whether an entry of ``not_tried`` stands for a host of which nothing is known, not even the ports to be tried there."""
+    return not entry["ports"]
+
+
 def verdict(counted: Mapping[str, int]) -> str:
-    """Return the whole result in one line. Nothing tried is never called as planned."""
+    """Return the whole result in one line. Nothing tried is never called as planned, nor a host that dropped out."""
     tried = sum(counted.get(word, 0) for word in STATES)
     differ, unknown = counted.get("exposed", 0) + counted.get("blocked", 0), counted.get("unknown", 0)
+    lost = counted.get("dropped_out", 0)
     parts = ([f"{differ:,} differ"] if differ else []) + ([f"{unknown:,} unknown"] if unknown else [])
+    parts += [f"{lost:,} {'host' if lost == 1 else 'hosts'} failed"] if lost else []
     said = f"{tried:,} {'path' if tried == 1 else 'paths'} tried: {', '.join(parts) or 'all as planned'}" if tried else "no path was tried"
     return f"{said}; {counted['not_tried']:,} not tried" if counted.get("not_tried") else said
 

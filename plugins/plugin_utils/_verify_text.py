@@ -84,9 +84,10 @@ def _hosts(names: Sequence[str]) -> str:
 
 def _not_tried(result: Mapping[str, Any], width: int) -> list[str]:
     peers: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
-    for entry in result["not_tried"]:
+    gone = [entry for entry in result["not_tried"] if _verify_result.dropped_out(entry)]
+    for entry in (entry for entry in result["not_tried"] if entry not in gone):
         peers.setdefault((entry["peer"], entry["why"]), []).append(entry)
-    lines = []
+    lines = [line for entry in gone for line in textwrap.wrap(f"{entry['destination']}: {entry['why']}", width)]
     for (peer, why), entries in peers.items():
         lines += textwrap.wrap(f"{peer}: {_count(sum(map(_verify_result.paths, entries)), 'path')}, {why}", width)
         to: dict[tuple[str, str], list[str]] = {}

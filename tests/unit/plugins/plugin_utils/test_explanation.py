@@ -11,7 +11,9 @@ TARGET = {
     "host": "con1",
     "types": ["controller"],
     "addresses": ["192.0.2.11", "2001:db8::11"],
-    "rules": [{"protocol": "tcp", "port": 8443, "peer": "service_engine", "row": "system_portal", "why": "SE comes in", "evidence": "a_page"}],
+    "rules": [
+        {"protocol": "tcp", "port": 8443, "peer": "service_engine", "row": "system_portal", "why": "SE comes in", "evidence": "a_page"}
+    ],
     "peers": {"service_engine": ["192.0.2.21/32"]},
 }
 PATH = {
@@ -79,8 +81,7 @@ def told(path=(), holders=(HOLDER,), findings=(), source="192.0.2.21"):
 def test_row_and_rule_are_told():
     assert told() == [
         "se1 (192.0.2.21) to con1 (192.0.2.11), tcp port 8443",
-        "  plan:    open to service_engine, by row system_portal of release 16.3 "
-        "(SE comes in; docs/sources.md, a_page)",
+        "  plan:    open to service_engine, by row system_portal of release 16.3 (SE comes in; docs/sources.md, a_page)",
         "  host:    lets it in, by rule 4",
         "  ours:    rule 4",
         "  back:    192.0.2.21 dev eth0",

@@ -266,7 +266,14 @@ def test_what_features_add_is_published_too_and_what_the_host_answers_itself_is_
 
 
 def test_a_row_of_ones_own_is_about_a_port_of_the_host_wherever_the_container_publishes_its_services():
-    web = {"name": "own_web", "source": "service_engine", "destination": "controller", "protocol": "tcp", "port": 443, "why": "Our web server"}
+    web = {
+        "name": "own_web",
+        "source": "service_engine",
+        "destination": "controller",
+        "protocol": "tcp",
+        "port": 443,
+        "why": "Our web server",
+    }
     plan = make(runtime="docker", ports={"https": 9443}, extra_rows=[web])
     assert [(rule["name"], rule["port"]) for rule in plan.rules if rule["port"] in (443, 9443)] == [("https", 9443), ("own_web", 443)]
     dials = make("service_engine", "se1", nodes=controllers({"https": 9443}, {"https": 9443}), outbound=True, extra_rows=[web])

@@ -54,6 +54,13 @@ def test_small():
     assert _verify_junit.junit(small()) == SMALL
 
 
+def test_a_host_that_dropped_out_is_an_error():
+    gone = {"peer": "anyone", "networks": [], "destination": "c", "ports": [], "why": "the host failed before anything was tried"}
+    root = ElementTree.fromstring(_verify_junit.junit(verify_results.result([A], [], [gone])))  # noqa: S314
+    assert (root.get("tests"), root.get("errors"), root.get("skipped")) == ("1", "1", "0")
+    assert root.find("testsuite/testcase[@classname='c']/error").get("message") == gone["why"]
+
+
 def test_same_input_same_document():
     assert _verify_junit.junit(small()) == _verify_junit.junit(small())
 

@@ -148,10 +148,14 @@ def test_the_page_names_nothing_outside_itself(made):
     assert "default-src 'none'" in page
 
 
+GONE = {"peer": "anyone", "networks": [], "destination": "con1", "ports": [], "why": "the host failed before anything was tried"}
+
+
 @pytest.mark.parametrize(
     ("result", "mood", "said"),
     [
         (verify_results.everyone(verify_results.lab()), "good", "None: every path that was tried is as planned."),
+        ({**verify_results.everyone(verify_results.lab()), "not_tried": [GONE]}, "bad", "None: every path that was tried is as planned."),
         (verify_results.mixed(), "bad", "12 differ, 2 unknown"),
         (verify_results.result([], []), "none", "Nothing was tried."),
     ],

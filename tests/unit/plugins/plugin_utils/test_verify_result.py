@@ -145,12 +145,19 @@ def test_differences_with_other_causes_stay_apart():
         ({"open": 7, "exposed": 1, "blocked": 2}, "10 paths tried: 3 differ"),
         ({"shut": 1, "exposed": 1, "unknown": 4, "not_tried": 1}, "6 paths tried: 1 differ, 4 unknown; 1 not tried"),
         ({"unknown": 4}, "4 paths tried: 4 unknown"),
+        ({"open": 7, "dropped_out": 1}, "7 paths tried: 1 host failed"),
+        ({"open": 7, "exposed": 1, "dropped_out": 2, "not_tried": 3}, "8 paths tried: 1 differ, 2 hosts failed; 3 not tried"),
         ({"not_tried": 4}, "no path was tried; 4 not tried"),
         ({}, "no path was tried"),
     ],
 )
 def test_verdict(counted, said):
     assert _verify_result.verdict(counted) == said
+
+
+def test_a_host_that_dropped_out_is_counted_and_no_path():
+    gone = {"peer": "anyone", "networks": [], "destination": "con9", "ports": [], "why": "the host failed before anything was tried"}
+    assert _verify_result.counts({"cells": [], "not_tried": [gone]}) == {"dropped_out": 1}
 
 
 @given(st.text())

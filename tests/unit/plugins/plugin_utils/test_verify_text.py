@@ -71,6 +71,18 @@ def test_all_as_planned_says_nothing_of_differences():
     assert "Not tried" not in text
 
 
+def test_a_host_that_dropped_out_is_named():
+    gone = {"peer": "anyone", "networks": [], "destination": "con9", "ports": [], "why": "the host failed before anything was tried"}
+    lines = _verify_text.summary({**verify_results.everyone(verify_results.lab()), "not_tried": [gone]}).splitlines()
+    assert lines[-5:] == [
+        "Not tried",
+        "",
+        "con9: the host failed before anything was tried",
+        "",
+        "924 paths tried: 1 host failed",
+    ]
+
+
 def test_nothing_tried_is_no_success():
     assert _verify_text.summary(verify_results.result([], [])) == "no path was tried\n"
 
