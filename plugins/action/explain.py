@@ -35,10 +35,7 @@ class ActionModule(ActionBase):
             )
         except ValueError as exc:
             raise AnsibleActionFail(str(exc)) from exc
-        arguments = {
-            "questions": questions,
-            "rules": [_task.host_arguments({**options, "node": node}, plan, addresses) for node, plan in plans.items()],
-        }
+        arguments = {"questions": questions, "parts": _task.parts(plans)}
         found = self._execute_module(module_name="avi.firewall.host_explain", module_args=arguments, task_vars=task_vars)
         if found.get("failed"):
             return {**result, **found}

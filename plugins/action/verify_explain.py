@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 from ansible.plugins.action import ActionBase
+from ansible_collections.avi.firewall.plugins.plugin_utils import _task
 
 
 class ActionModule(ActionBase):
@@ -21,5 +22,5 @@ class ActionModule(ActionBase):
         questions = task_vars[options["questions"]]["questions"].get(task_vars["inventory_hostname"], [])
         if not questions:
             return result
-        arguments = {"questions": questions, "rules": task_vars[options["target"]]["rules"]}
+        arguments = {"questions": questions, "parts": _task.parts(task_vars[options["target"]]["target"]["types"])}
         return {**result, **self._execute_module(module_name="avi.firewall.host_explain", module_args=arguments, task_vars=task_vars)}

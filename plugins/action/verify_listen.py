@@ -22,7 +22,9 @@ class ActionModule(ActionBase):
         result = {**super().run(tmp, task_vars), "changed": False}
         host = task_vars["inventory_hostname"]
         try:
-            options = _task.options(self, task_vars, {**_task.ANY_TYPE, "seconds": {"type": "int", "default": 600}})
+            own = {"seconds": {"type": "int", "default": 600}, "also_open": {"type": "raw", "default": []}}
+            options = _task.options(self, task_vars, {**_task.ANY_TYPE, **own})
+            _reach.ports(options["also_open"], "avi_verify_also_open")  # before anything listens
             plans, addresses = _task.plans(options, task_vars, self._templar.template)
         except ValueError as exc:
             raise AnsibleActionFail(str(exc)) from exc
@@ -35,8 +37,6 @@ class ActionModule(ActionBase):
         started = self._execute_module(module_name="avi.firewall.host_listener", module_args=arguments, task_vars=task_vars)
         if started.get("failed"):
             return {**result, **started}
-        # What tells the host which rules are meant, for when one has to be explained.
-        rules = [_task.host_arguments({**options, "node": node}, plan, addresses) for node, plan in plans.items()]
         resolved = {name: found for plan in plans.values() for name, found in plan.resolved.items()}
         target |= {"token": token, "listening": started["listening"], "holders": started["holders"], "resolved": resolved}
-        return {**result, "target": target, "rules": rules}
+        return {**result, "target": target}

@@ -8,7 +8,7 @@ from typing import Any
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
-from ansible_collections.avi.firewall.plugins.plugin_utils import _inventory, _reach
+from ansible_collections.avi.firewall.plugins.plugin_utils import _inventory, _reach, _verify_result
 
 
 class ActionModule(ActionBase):
@@ -34,10 +34,16 @@ class ActionModule(ActionBase):
             looking = {host: known.get(host) or _inventory.whereabouts(host, hostvars[host]) for host in hosts}
         except ValueError as exc:
             raise AnsibleActionFail(str(exc)) from exc
-        listening = [hostvars[host][options["targets"]]["target"] for host in hosts]
+        answering = {host: hostvars[host].get(options["targets"], {}) for host in hosts}
+        if absent := [host for host in hosts if "target" not in answering[host]]:
+            raise AnsibleActionFail(
+                f"{len(absent):,} of {len(hosts):,} hosts are not ready to be probed, {_verify_result.ranges(absent)}: a verification is "
+                "about all of them at once. Run it without serial, with the strategy linear"
+            )
         sources = {host: entry["addresses"] for host, entry in looking.items()}
         seen_as = {host: entry["seen_as"] for host, entry in looking.items()}
-        targets = [{**target, "seen": _reach.seen(target, sources, seen_as)} for target in listening if target]
+        listening = [known["target"] for known in answering.values() if known["target"]]
+        targets = [{**target, "seen": _reach.seen(target, sources, seen_as)} for target in listening]
         members = _reach.members(sources, targets)
         gone = [host for host in task_vars["ansible_play_hosts_all"] if host not in hosts]
         left = _reach.not_tried(sources, targets, also_open) + [_reach.failed(host) for host in gone]

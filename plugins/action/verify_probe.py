@@ -17,7 +17,7 @@ class ActionModule(ActionBase):
     _supports_check_mode = True
 
     def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
-        result = {**super().run(tmp, task_vars), "changed": False, "answers": []}
+        result = {**super().run(tmp, task_vars), "changed": False}
         options = self.validate_argument_spec(
             {
                 "paths": {"type": "str", "required": True},
@@ -33,6 +33,6 @@ class ActionModule(ActionBase):
             for trial in _reach.trials(task_vars["inventory_hostname"], paths)
         ]
         if not targets:
-            return result
+            return {**result, "answers": []}
         arguments = {"targets": targets, "timeout": options["timeout"], "deadline": options["deadline"]}
         return {**result, **self._execute_module(module_name="avi.firewall.host_probe", module_args=arguments, task_vars=task_vars)}

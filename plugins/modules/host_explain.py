@@ -27,11 +27,20 @@ options:
     type: list
     elements: dict
     required: true
-  rules:
-    description: The rules of the host, in the words of the options of M(avi.firewall.host_rules), for each node type.
+  parts:
+    description: The node types of the host, as M(avi.firewall.host_rules) names them.
     type: list
     elements: dict
     default: []
+    suboptions:
+      node:
+        description: The node type.
+        type: str
+        required: true
+      part:
+        description: What the names of everything that belongs to it begin with, after C(avi-).
+        type: str
+        required: true
 """
 
 EXAMPLES = """
@@ -75,7 +84,7 @@ from ansible_collections.avi.firewall.plugins.module_utils import _explain, _hos
 
 def turned_off(parts):
     """Return a sentence for each firewall that keeps rules of ours and is not in charge any more."""
-    requests = [_host.Request(node=part["node"], part=part["part"]) for part in parts]
+    requests = [_host.Request(**part) for part in parts]
     return [
         f"{name} keeps rules of ours, but is not in charge of this host: somebody has turned it off, or let in what no rule matches"
         for name, backend in _rollback.BACKENDS.items()
@@ -101,7 +110,12 @@ def main():
     module = AnsibleModule(
         argument_spec={
             "questions": {"type": "list", "elements": "dict", "required": True},
-            "rules": {"type": "list", "elements": "dict", "default": []},
+            "parts": {
+                "type": "list",
+                "elements": "dict",
+                "default": [],
+                "options": {"node": {"type": "str", "required": True}, "part": {"type": "str", "required": True}},
+            },
         },
         supports_check_mode=True,
     )
@@ -110,7 +124,7 @@ def main():
         module.fail_json(msg="only root may read the firewall of this host: set ansible_become")
     try:
         host = _path.Host.read()
-        off = turned_off(module.params["rules"])
+        off = turned_off(module.params["parts"])
         holders = _listener.holders({(question["protocol"], question["port"]) for question in questions})
         paths = [
             _path.path(_packet.Packet(question["source_address"], question["address"], question["protocol"], question["port"]), host)

@@ -13,7 +13,6 @@ author: avi.firewall contributors (@avi-firewall)
 description:
   - Plans the host as every node type it is of, and has it answer for a while on all ports that are to be tried there and on which nothing
     listens. A host of no node type only looks.
-
   - The role P(avi.firewall.avi_verify#role) calls it. There is no need to call it by hand.
 extends_documentation_fragment:
   - avi.firewall.question
@@ -22,6 +21,10 @@ extends_documentation_fragment:
   - avi.firewall.reader
   - avi.firewall.reader.action
 options:
+  also_open:
+    description: Ports, as M(avi.firewall.verify_paths) takes them, to be checked before anything listens.
+    type: raw
+    default: []
   seconds:
     description: After how many seconds the listener ends by itself, whatever becomes of the control node.
     type: int
@@ -43,9 +46,4 @@ target:
   description: What is to be tried at the host, and where it answers by itself; null where there is nothing.
   type: dict
   returned: success
-rules:
-  description: The rules of each node type, in the words of M(avi.firewall.host_rules).
-  type: list
-  elements: dict
-  returned: where there is a target
 """

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from . import _inventory, _peers, _plan, _port_matrix, _published_ports
@@ -131,6 +131,11 @@ def plans(
         return {}, []
     found = {node: plan({**options, "node": node}, variables, template, both) for node in hosts[host]["types"]}
     return found, _inventory.addresses(host, known(variables, template))
+
+
+def parts(types: Iterable[str]) -> list[dict[str, str]]:
+    """Return node types as the module host_explain takes them."""
+    return [{"node": node, "part": _plan.PARTS[node]} for node in types]
 
 
 def host_arguments(options: Mapping[str, Any], made: _plan.Plan, addresses: list[str]) -> dict[str, Any]:
