@@ -12,8 +12,9 @@ from typing import Any
 
 from . import _addresses, _extra_rows, _inventory, _peers, _port_matrix, _published_ports
 
-# What the names on a host begin with, by node type. Short, for an ipset's name has 31 characters at most.
+# What the names on a host begin with, by node type. Short, for an ipset's name has 31 characters at most, two of them for the family.
 PARTS = {"controller": "con", "service_engine": "se", "cluster_node": "node"}
+LONGEST_NAME = 29
 
 
 class PlanError(ValueError):
@@ -206,6 +207,11 @@ def _add(plan: Plan, node: str, direction: str, row: _port_matrix.Row, known: _p
         return
     flow = f"{row['protocol']}/{row['port']} ({row['name']})"
     if networks:
+        if len(name := _name(node, direction, peer)) > LONGEST_NAME:
+            raise PlanError(
+                f"avi_firewall_extra_rows: {flow} to {peer}: a {node} cannot dial it, for the name of its rules, {name}, would be longer "
+                f"than {LONGEST_NAME} characters"
+            )
         plan.rules.append(
             {
                 "node": node,
@@ -232,6 +238,11 @@ def _add(plan: Plan, node: str, direction: str, row: _port_matrix.Row, known: _p
             plan.warnings.append(warning)
 
 
+def _name(node: str, direction: str, peer: str) -> str:
+    """Return what a firewall calls the rules of a node type with a peer."""
+    return f"avi-{PARTS[node]}-{'to-' if direction == 'out' else ''}{peer}"
+
+
 def flows(rules: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return ``rules`` grouped the way a firewall holds them: one flow for each direction and peer.
 
@@ -241,8 +252,7 @@ def flows(rules: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """
     found: dict[str, dict[str, Any]] = {}
     for rule in (rule for rule in rules if rule["port"] is not None):
-        to = "to-" if rule["direction"] == "out" else ""
-        name = f"avi-{PARTS[rule['node']]}-{to}{rule['peer']}"
+        name = _name(rule["node"], rule["direction"], rule["peer"])
         flow = found.setdefault(
             name,
             {

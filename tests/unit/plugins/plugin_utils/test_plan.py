@@ -499,6 +499,33 @@ def test_a_row_of_ones_own_is_planned_like_ours():
         make(extra_rows=[{}])
 
 
+@pytest.mark.parametrize(("peer", "fits"), [("openstack_neutron", True), ("openstack_keystone", False)])
+def test_a_name_that_no_ipset_can_have_stops_the_plan(peer, fits):
+    """31 characters are what the kernel takes: `avi-node-to-openstack_keystone-4` has 32."""
+    row = {**EXPORTER, "source": "kubernetes_node", "destination": peer}
+    nodes = {"cluster_node": [{**NODES["service_engine"][0], "host": "node1", "kinds": ["kubernetes_node"]}], "controller": []}
+
+    def planned():
+        return make(
+            "cluster_node", "node1", nodes, kinds=["kubernetes_node"], outbound=True, extra_rows=[row], peers={peer: ["203.0.113.9"]}
+        )
+
+    if fits:
+        assert cells(planned()) == {("out", peer, "tcp/9100", "203.0.113.9/32")}
+    else:
+        with pytest.raises(ValueError, match=f"avi_firewall_extra_rows: tcp/9100 .exporter. to {peer}: a cluster_node cannot dial it"):
+            planned()
+
+
+def test_every_name_that_the_matrix_makes_fits():
+    nodes = {"controller": ["controller"], "service_engine": ["service_engine"], "cluster_node": _port_matrix.cluster_node_kinds()}
+    for row in _port_matrix.table():
+        for node, ends in nodes.items():
+            for direction, here, there in (("in", "destination", "source"), ("out", "source", "destination")):
+                if row[here] in ends:
+                    assert len(f"{_plan._name(node, direction, row[there])}-4") <= 31, row
+
+
 def test_what_has_no_port_is_left_out_and_told():
     plan = make("service_engine", "se1", release="22.1", cloud="aws", features=["icmp_echo", "se_tunnels"], outbound=True)
     told = [line.partition(":")[0] for line in plan.left_out]
