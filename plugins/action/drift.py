@@ -21,7 +21,7 @@ class ActionModule(ActionBase):
         result = {**super().run(tmp, task_vars), "changed": False, "drift": [], "backend": None}
         self._task.check_mode = True
         try:
-            options = _task.options(self, task_vars, _task.ANY_TYPE)
+            options = _task.options(self, task_vars, _task.EVERY_TYPE)
             plans, addresses = _task.plans(options, task_vars, self._templar.template)
         except ValueError as exc:
             raise AnsibleActionFail(str(exc)) from exc

@@ -25,7 +25,7 @@ class ActionModule(ActionBase):
         asked = {"source": {"type": "str", "required": True}, "dport": {"type": "str", "required": True}}
         host = task_vars["inventory_hostname"]
         try:
-            options = _task.options(self, task_vars, {**_task.ANY_TYPE, **asked})
+            options = _task.options(self, task_vars, {**_task.EVERY_TYPE, **asked})
             plans, addresses = _task.plans(options, task_vars, self._templar.template)
             sources = _explanation.sources(options["source"], task_vars["hostvars"], list(plans))
             questions = _explanation.questions(

@@ -20,7 +20,7 @@ class ActionModule(ActionBase):
     def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
         result = super().run(tmp, task_vars)
         try:
-            options = _task.options(self, task_vars, _task.ANY_TYPE)
+            options = _task.options(self, task_vars, {**_task.EVERY_TYPE, "node": {"type": "str"}})
             if options["node"]:
                 made = [_task.plan(options, task_vars, self._templar.template)]
             else:

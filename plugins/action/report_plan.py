@@ -21,7 +21,7 @@ class ActionModule(ActionBase):
         result = {**super().run(tmp, task_vars), "changed": False}
         host, template = task_vars["inventory_hostname"], self._templar.template
         try:
-            options = _task.options(self, task_vars, _task.ANY_TYPE)
+            options = _task.options(self, task_vars, _task.EVERY_TYPE)
             settings, collected = _task.known_to(options, task_vars, template)
             plans, _addresses = _task.plans(options, task_vars, template, both=True)
             flows = _handover.of_host(host, plans, settings.release, collected) if plans else []

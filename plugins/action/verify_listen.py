@@ -23,7 +23,7 @@ class ActionModule(ActionBase):
         host = task_vars["inventory_hostname"]
         try:
             own = {"seconds": {"type": "int", "default": 600}, "also_open": {"type": "raw", "default": []}}
-            options = _task.options(self, task_vars, {**_task.ANY_TYPE, **own})
+            options = _task.options(self, task_vars, {**_task.EVERY_TYPE, **own})
             _reach.ports(options["also_open"], "avi_verify_also_open")  # before anything listens
             plans, addresses = _task.plans(options, task_vars, self._templar.template)
         except ValueError as exc:

@@ -67,20 +67,12 @@ options:
     type: raw
   extra_rows:
     description:
-      - Rows of your own, mappings with C(name), C(source), C(destination), C(protocol), C(port)
-        and C(why).
+      - Rows of your own, mappings with C(name), C(source), C(destination), C(protocol), C(port) and C(why), and where they are restricted
+        C(runtime) and C(cloud).
     type: raw
     default: []
 notes:
   - What the task does not name is taken from the variable that the role P(avi.firewall.avi_firewall#role) has for it, as
     C(avi_firewall_release) for O(release), C(avi_controller_runtime) for O(runtime), C(avi_cluster_node_kinds) for O(kinds),
     C(avi_controller_ports) for O(ports), before the default that stands here.
-"""
-
-    # Asked of a host as all that it is.
-    EVERY_NODE = """
-options:
-  node:
-    description: Not looked at. The inventory groups say what the host is, and it is planned as every node type it is of.
-    type: str
 """

@@ -26,7 +26,8 @@ options:
       - name: avi_firewall_object_sync_port
   extra_rows:
     description:
-      - Rows of your own, mappings with C(name), C(source), C(destination), C(protocol), C(port) and C(why).
+      - Rows of your own, mappings with C(name), C(source), C(destination), C(protocol), C(port) and C(why), and where they are restricted
+        C(runtime) and C(cloud).
     type: list
     elements: dict
     default: []

@@ -56,6 +56,18 @@ backend:
   description: The firewall that carries the rules; null when there are none.
   type: str
   returned: success
+evidence:
+  description: By what that firewall shows that it is in charge.
+  type: str
+  returned: success
+token:
+  description: The word that confirmed the change; null where there was none.
+  type: str
+  returned: success
+diff:
+  description: What the firewall held of the node type, and holds now, a line for each rule and each member of a set.
+  type: dict
+  returned: success
 confirmed_after:
   description: The seconds it took to confirm the change over a new connection, of O(confirm_timeout).
   type: float

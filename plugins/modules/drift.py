@@ -15,7 +15,6 @@ description:
     nothing, and does not fail where they differ; a host of no node type has nothing to compare.
 extends_documentation_fragment:
   - avi.firewall.question
-  - avi.firewall.question.every_node
   - avi.firewall.means
   - avi.firewall.reader
   - avi.firewall.reader.action

@@ -15,7 +15,6 @@ description:
     one of ours, and who listens there. It sends nothing and changes nothing.
 extends_documentation_fragment:
   - avi.firewall.question
-  - avi.firewall.question.every_node
   - avi.firewall.means
   - avi.firewall.reader
   - avi.firewall.reader.action

@@ -27,7 +27,7 @@ attributes:
   platform:
     description: Linux hosts.
     support: full
-    platforms: posix
+    platforms: linux
 options:
   token:
     description: What M(avi.firewall.host_rules) returned for the change.

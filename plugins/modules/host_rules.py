@@ -32,7 +32,7 @@ attributes:
   platform:
     description: Linux hosts.
     support: full
-    platforms: posix
+    platforms: linux
 options:
   node:
     description: The node type the rules belong to.

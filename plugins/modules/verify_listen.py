@@ -16,7 +16,6 @@ description:
   - The role P(avi.firewall.avi_verify#role) calls it. There is no need to call it by hand.
 extends_documentation_fragment:
   - avi.firewall.question
-  - avi.firewall.question.every_node
   - avi.firewall.means
   - avi.firewall.reader
   - avi.firewall.reader.action

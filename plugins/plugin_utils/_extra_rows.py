@@ -47,7 +47,7 @@ def _row(position: int, row: Any) -> _port_matrix.Row:
     where = f"{where} ({row['name']})"
     for end in ("source", "destination"):
         _port_matrix.require(f"{where}: {end}", row[end], _port_matrix.ends())
-    hosts = [*_port_matrix.node_types(), *_port_matrix.cluster_node_kinds()]
+    hosts = _port_matrix.host_ends()
     if row["source"] not in hosts and row["destination"] not in hosts:
         raise _port_matrix.PortMatrixError(f"{where}: neither {row['source']} nor {row['destination']} is one of {', '.join(hosts)}")
     port = _port_matrix.number(row["port"])

@@ -65,7 +65,7 @@ def of_host(
                     else []
                 )
                 found.append(_flow(row, release, _addresses.networks([*networks, *own]), dialled))
-            elif row["destination"] not in _hosts():
+            elif row["destination"] not in _port_matrix.host_ends():
                 found.append(_flow(row, release, _addresses.networks(_inventory.seen_by([], addresses, entry["seen_as"])), networks))
     return found
 
@@ -82,7 +82,7 @@ def outside(
     """
     lenient = dataclasses.replace(settings, peers={**dict.fromkeys(_port_matrix.ends(), ()), **settings.peers})
     found = []
-    for end in _hosts():
+    for end in _port_matrix.host_ends():
         node = end if end in _port_matrix.node_types() else "cluster_node"
         networks = _peers.Peers("", [node], settings.peers, collected, resolve).outside(end)
         if networks:
@@ -97,11 +97,6 @@ def _alone(networks: Sequence[str]) -> bool:
     """Return whether who has ``networks`` finds nobody but itself among them: one address in each family at most."""
     found = list(map(ipaddress.ip_network, networks))
     return all(one.num_addresses == 1 for one in found) and len({one.version for one in found}) == len(found)
-
-
-def _hosts() -> list[str]:
-    """Return the ends that answer for themselves: what comes to them is inbound somewhere."""
-    return [*_port_matrix.node_types(), *_port_matrix.cluster_node_kinds()]
 
 
 def _flow(row: Mapping[str, Any], release: Any, sources: Sequence[str], destinations: Sequence[str]) -> Flow:

@@ -74,8 +74,7 @@ def groups(flows: Sequence[Flow]) -> dict[str, list[Rule]]:
     for flow in flows:
         if flow["port"] is None and flow["protocol"] in ("tcp", "udp"):
             raise LoadableError(f"{row(flow)} has no port: a security group would open every {flow['protocol']} port")
-    own = [*_port_matrix.node_types(), *_port_matrix.cluster_node_kinds()]
-    found = {end: rules for end in own if (rules := _rules(end, flows))}
+    found = {end: rules for end in _port_matrix.host_ends() if (rules := _rules(end, flows))}
     if not found:
         raise LoadableError(
             "no flow has a Controller, Service Engine or cluster node at an end: there is nothing to make a security group of"

@@ -130,11 +130,10 @@ def _unasked(end: str, direction: str, settings: Settings) -> list[str]:
     """Return a warning for each peer that ``settings`` gives addresses to, while all its rows belong to features that are not chosen."""
     here, there = ("destination", "source") if direction == "in" else ("source", "destination")
     rows = [row for row in _port_matrix.table() if row[here] == end and str(settings.release) in row["releases"]]
-    chosen = {row[there] for row in rows if row["feature"] in (None, *settings.features)}
-    hosts = {*_port_matrix.node_types(), *_port_matrix.cluster_node_kinds()}
+    known = {row[there] for row in rows if row["feature"] in (None, *settings.features)} | {*_port_matrix.host_ends()}
     asking: dict[str, list[str]] = {}
     for row in rows:
-        if row[there] in settings.peers and row[there] not in chosen | hosts:
+        if row[there] in settings.peers and row[there] not in known:
             asking.setdefault(row[there], []).append(row["feature"])
     return [
         f"avi_firewall_peers names {peer}, whose rows in release {settings.release} come only with avi_firewall_features: "

@@ -182,6 +182,11 @@ def cluster_node_kinds() -> list[str]:
     return list(load()["cluster_node_kinds"])
 
 
+def host_ends() -> list[str]:
+    """Return the ends of rows that hosts of the inventory are: node types, and kinds of cluster nodes."""
+    return [*node_types(), *cluster_node_kinds()]
+
+
 def published() -> dict[str, dict[str, Any]]:
     """Return what a Controller in a container publishes: ``protocol``, ``port`` and ``variable`` of each service.
 

@@ -94,7 +94,7 @@ def inbound_ports() -> set[Port]:
 
     Others may well be open for a reason of the host's own: a port that stands in a vendor's template, or for some clouds.
     """
-    nodes = {*_port_matrix.node_types(), *_port_matrix.cluster_node_kinds()}
+    nodes = _port_matrix.host_ends()
     return {
         (row["protocol"], row["port"])
         for row in _port_matrix.table()

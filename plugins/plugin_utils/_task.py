@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The options that the tasks ``plan`` and ``apply`` share, and the plan they ask for."""
+"""The options of all tasks that plan a host or look at its rules, and the plan they ask for."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ SPEC: dict[str, dict[str, Any]] = {
     "confirm_timeout": {"type": "int", "default": 30},
 }
 # For a task that looks at a host as every node type it is of.
-ANY_TYPE = {**SPEC, "node": {"type": "str"}}
+EVERY_TYPE = {option: rule for option, rule in SPEC.items() if option != "node"}
 # The variables of the roles for options that are not named after them: the others are `avi_firewall_` and the option.
 VARIABLES = {
     "runtime": "avi_controller_runtime",
@@ -62,23 +62,25 @@ def _variable(option: str) -> str:
     return VARIABLES.get(option, f"avi_firewall_{option}")
 
 
-def given(named: Mapping[str, Any], variables: Mapping[str, Any], template: Callable[[Any], Any]) -> dict[str, Any]:
-    """Return the options of a task: those ``named`` in it, and for the others what the variables of the roles hold.
+def given(
+    named: Mapping[str, Any], variables: Mapping[str, Any], template: Callable[[Any], Any], spec: Mapping[str, Any] = SPEC
+) -> dict[str, Any]:
+    """Return the options of a task: those ``named`` in it, and for the others of ``spec`` what the variables of the roles hold.
 
     They are read here because each that a task names as a template costs milliseconds of Jinja on every host.
     """
-    names = {option: _variable(option) for option in SPEC if option not in named and option != "nodes"}
+    names = {option: _variable(option) for option in spec if option in SPEC and option not in named and option != "nodes"}
     return {**template({option: variables[name] for option, name in names.items() if name in variables}), **named}
 
 
 def options(action: Any, variables: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options of the task of ``action``, an action plugin, as :func:`given` finds them, checked.
 
-    ``spec`` is SPEC, or ANY_TYPE with more. Fails as ``validate_argument_spec`` of the action does, naming the variable where the value is
-    that of one; raw values are checked where a plan is made of them.
+    ``spec`` is SPEC, or EVERY_TYPE with more. Fails as ``validate_argument_spec`` of the action does, naming the variable where the value
+    is that of one; raw values are checked where a plan is made of them.
     """
     named = action._task.args
-    arguments = given(named, variables, action._templar.template)
+    arguments = given(named, variables, action._templar.template, spec)
     # The check would copy these on every host, and has nothing to say of them.
     raw = {option: value for option, value in arguments.items() if spec.get(option, {}).get("type") == "raw"}
     told = {option: _variable(option) if option in arguments.keys() - named.keys() else option for option in spec}

@@ -68,13 +68,17 @@ def test_options_narrow_the_question(options, ports):
         (["controller"], {"features": ["ftp"]}, "'ftp' is not one of http, cli_shell"),
         (["controller"], {"source": "someone"}, "source 'someone' is not one of controller"),
         (["controller"], {"feature": "http"}, "has no option feature; its options are cloud, destination, direction, extra_rows, features"),
-        (["controller"], {"direction": "up"}, "valid values are: in, out"),
         (["controller"], {"release": None}, "release"),
     ],
 )
 def test_a_slip_is_refused(terms, options, message):
     with pytest.raises(AnsibleError, match=re.escape(message)):
         ask("port_matrix", *terms, **{"release": "16.3", **options})
+
+
+def test_a_direction_that_there_is_not_is_refused():
+    with pytest.raises(AnsibleError, match=r"""Invalid value ["']up["'] for config.*\bdirection\b"""):
+        ask("port_matrix", "controller", release="16.3", direction="up")
 
 
 def queries():

@@ -102,14 +102,16 @@ def options(named, **variables):
         return checked, checked.validated_parameters
 
     action = SimpleNamespace(_task=SimpleNamespace(args=named), _templar=SimpleNamespace(template=dict), validate_argument_spec=validate)
-    return _task.options(action, variables, _task.ANY_TYPE)
+    return _task.options(action, variables, _task.EVERY_TYPE)
 
 
 def test_raw_values_are_not_checked():
     peers = {"dns_server": ["192.0.2.1"]}
     found = options({"nodes": "nodes", "outbound": "yes"}, avi_firewall_peers=peers, avi_firewall_release=16.3)
     assert found["peers"] is peers
-    assert (found["release"], found["outbound"], found["confirm_timeout"], found["node"]) == ("16.3", True, 30, None)
+    assert (found["release"], found["outbound"], found["confirm_timeout"]) == ("16.3", True, 30)
+    # It is planned as every node type it is of, whatever a role before has set.
+    assert "node" not in options({"nodes": "nodes"}, avi_firewall_node="controller")
 
 
 @pytest.mark.parametrize(
