@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whom site.yml and verify.yml ask for an address before they plan."""
+"""What the playbooks do before they plan: stop where there is nobody, and ask who has no address."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import json
 import re
 import sys
 
+import pytest
 from ansible_collections.avi.firewall.tests.unit import commands
 
 HOSTS = {
@@ -33,3 +34,22 @@ def test_a_host_is_asked_where_the_inventory_has_no_address(tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
     asked = {found[1] for found in re.finditer(r"^(\S+) +: ok=1 ", done.stdout, re.MULTILINE)}
     assert asked == {"named", "by_name", "tunnel", "tunnel_six"}
+
+
+@pytest.mark.parametrize(
+    ("playbook", "options", "controllers"),
+    [
+        ("site", [], "avi_controllers"),
+        ("site", ["-e", "avi_controllers=mine"], "mine"),
+        ("verify", [], "avi_controllers"),
+        ("verify", ["--tags", "drift"], "avi_controllers"),
+        ("report", ["-e", "avi_controllers=mine"], "mine"),
+    ],
+)
+def test_an_inventory_without_nodes_stops_a_playbook(tmp_path, playbook, options, controllers):
+    """Ansible itself says that no host matched, and ends with 0."""
+    tmp_path.joinpath("inventory.yml").write_text(json.dumps({"all": {"hosts": {"con1": {}}}}), encoding="utf-8")
+    done = commands.ansible("playbook", "-i", "inventory.yml", f"avi.firewall.{playbook}", *options, cwd=tmp_path)
+    said = " ".join((done.stdout + done.stderr).split())
+    assert done.returncode == 2, said
+    assert f"the inventory has no host in {controllers}, avi_service_engines, avi_cluster_nodes: name it with -i" in said
