@@ -5,7 +5,8 @@
 """firewalld: a service for each flow, an ipset for each flow and family, a rich rule in the zone that ties them.
 
 Services, ipsets and the policy for outgoing traffic are made here, through firewalld's own client library; the rich rules
-of the zone are bound by M(ansible.posix.firewalld), which uses the same library.
+of the zone are bound by M(ansible.posix.firewalld), which uses the same library; one that takes the place of a stale rule is
+bound here, before that goes.
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ class View:
         """Return who gets in by the rules of the zones."""
         found = []
         for rule in set().union(*self.rules.values()):
-            words = dict(re.findall(r'(family|ipset|name)="([^"]+)"', rule))
+            words = _words(rule)
             everyone = ["0.0.0.0/0" if words["family"] == "ipv4" else "::/0"]
             for network in self.ipsets.get(words["ipset"], ()) if "ipset" in words else everyone:
                 found += [(protocol, int(port), network) for port, protocol in self.services.get(words["name"], ())]
@@ -76,6 +77,11 @@ class View:
             *(f"zone {zone}: {rule}" for zone, rules in sorted(self.rules.items()) for rule in sorted(rules)),
             *(f"policy: {rule}" for rule in sorted(self.policy or ())),
         ]
+
+
+def _words(rule: str) -> dict[str, str]:
+    """Return the family of a rule in a zone, the name of its service, and of its ipset if it has one."""
+    return dict(re.findall(r'(family|ipset|name)="([^"]+)"', rule))
 
 
 def _lines(permanent: View, running: View) -> list[str]:
@@ -124,18 +130,15 @@ def prepare(request: _host.Request, former: _host.Snapshot | None = None) -> _ho
     if reload and former is None and not request.may_reload:
         _firewalld_reload.refuse_losses(client, config)
 
+    heirs = _heirs(wanted, running)
+
     def apply(bind: bool) -> None:
-        _unbind(client, config, wanted, permanent, running)
-        _store(config, client, request, wanted, permanent)
-        if bind:
-            _bind(config, wanted)
+        bound = wanted.rules if bind else heirs
+        _store(config, client, request, wanted, permanent, bound)
         if reload:
             client.reload()
-            return
-        _change_running(client, request, wanted, running)
-        for zone, rules in wanted.rules.items() if bind else ():
-            for rule in rules - running.rules.get(zone, set()):
-                client.addRichRule(zone, rule)
+        else:
+            _change_running(client, request, wanted, running, bound)
 
     zones = sorted({*wanted.rules, *permanent.rules})
     return _host.Change(
@@ -147,7 +150,7 @@ def prepare(request: _host.Request, former: _host.Snapshot | None = None) -> _ho
         bindings=lambda: [
             {"zone": zone, "rich_rule": rule, "state": "enabled", "permanent": True, "immediate": True}
             for zone, rules in sorted(wanted.rules.items())
-            for rule in sorted(rules)
+            for rule in sorted(rules - heirs[zone])
             if rule not in permanent.rules.get(zone, ()) or rule not in running.rules.get(zone, ())
         ],
         warnings=_denied_later(client) if wanted.policy else [],
@@ -310,31 +313,40 @@ def _needs_reload(wanted: View, running: View) -> bool:
     )
 
 
-def _unbind(client: Any, config: Any, wanted: View, permanent: View, running: View) -> None:
-    for zone, rules in running.rules.items():
-        for rule in rules - wanted.rules.get(zone, set()):
-            client.removeRichRule(zone, rule)
-    for zone, rules in permanent.rules.items():
-        if stale := rules - wanted.rules.get(zone, set()):
+def _heirs(wanted: View, running: View) -> dict[str, set[str]]:
+    """Return the rules of each zone that let in some who get in now: they must stand before a stale one goes, and outlive a reload."""
+    found = {}
+    for zone, rules in wanted.rules.items():
+        there = running.rules.get(zone, set())
+        found[zone] = {
+            rule for rule in rules if rule in there or any(_opens(wanted, rule) & _opens(running, stale) for stale in there - rules)
+        }
+    return found
+
+
+def _opens(view: View, rule: str) -> set[tuple[str, str, str]]:
+    """Return what a rule of ``view`` opens: its family with each port and protocol."""
+    words = _words(rule)
+    return {(words["family"], *port) for port in view.services.get(words["name"], ())}
+
+
+def _bind(config: Any, wanted: View, permanent: View, bound: Mapping[str, set[str]]) -> None:
+    """Put into the permanent zones what they lack of ``bound``, in place of what is stale: each zone is written once."""
+    for zone in sorted({*permanent.rules, *bound}):
+        there = permanent.rules.get(zone, set())
+        stale, missing = there - wanted.rules.get(zone, set()), bound.get(zone, set()) - there
+        if stale or missing:
             stored = config.getZoneByName(zone)
             settings = stored.getSettings()
             for rule in stale:
                 settings.removeRichRule(rule)
+            for rule in missing:
+                settings.addRichRule(rule)
             stored.update(settings)
 
 
-def _bind(config: Any, wanted: View) -> None:
-    """Add to the permanent zones what they lack; in an ordinary run that is left to the standard module."""
-    for zone, rules in wanted.rules.items():
-        stored = config.getZoneByName(zone)
-        settings = stored.getSettings()
-        for rule in rules - set(map(str, settings.getRichRules())):
-            settings.addRichRule(rule)
-        stored.update(settings)
-
-
-def _store(config: Any, client: Any, request: _host.Request, wanted: View, permanent: View) -> None:
-    """Write services, ipsets and policy into the permanent configuration: what refers goes first and comes last."""
+def _store(config: Any, client: Any, request: _host.Request, wanted: View, permanent: View, bound: Mapping[str, set[str]]) -> None:
+    """Write services, ipsets, policy and bound rules into the permanent configuration: what refers goes first and comes last."""
     name = _policy_name(request)
     if permanent.policy is not None and wanted.policy is None:
         config.getPolicyByName(name).remove()
@@ -368,6 +380,7 @@ def _store(config: Any, client: Any, request: _host.Request, wanted: View, perma
             changed = stored.getSettings()
             changed.setRichRules(sorted(wanted.policy))
             stored.update(changed)
+    _bind(config, wanted, permanent, bound)
     for service in permanent.services.keys() - wanted.services.keys():
         config.getServiceByName(service).remove()
     for ipset in permanent.ipsets.keys() - wanted.ipsets.keys():
@@ -415,14 +428,15 @@ def _denied_later(client: Any) -> list[str]:
     ]
 
 
-def _change_running(client: Any, request: _host.Request, wanted: View, running: View) -> None:
+def _change_running(client: Any, request: _host.Request, wanted: View, running: View, bound: Mapping[str, set[str]]) -> None:
     """Change what runs without a reload, and keep no one out meanwhile.
 
     A set takes no entry that overlaps one that stands: that one goes first, and until then a rule for each network in both stands in.
+    Stale rules go when all else has come.
     """
     bridges = _bridges(wanted, running)
-    rules = {zone: _bridging(bound & running.rules.get(zone, set()), bridges) for zone, bound in wanted.rules.items()}
-    policy = wanted.policy and wanted.policy | _bridging(wanted.policy & running.policy, bridges)
+    rules = {zone: _bridging(there, bridges) for zone, there in running.rules.items()}
+    policy = wanted.policy and wanted.policy | running.policy | _bridging(running.policy, bridges)
     for zone, bridging in rules.items():
         for rule in bridging:
             client.addRichRule(zone, rule, BRIDGE_SECONDS)
@@ -437,6 +451,12 @@ def _change_running(client: Any, request: _host.Request, wanted: View, running: 
         _set_policy(client, request, wanted.policy)
     for zone, bridging in rules.items():
         for rule in bridging:
+            client.removeRichRule(zone, rule)
+    for zone, some in bound.items():
+        for rule in some - running.rules.get(zone, set()):
+            client.addRichRule(zone, rule)
+    for zone, there in running.rules.items():
+        for rule in there - wanted.rules.get(zone, set()):
             client.removeRichRule(zone, rule)
 
 

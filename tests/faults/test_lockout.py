@@ -31,6 +31,9 @@ CUTS = {
     "a stale rule": {"avi_firewall_peers": {"management_client": CONTROL_NODE}},
     "absent": {"avi_firewall_state": "absent"},
 }
+EVERYONE = {"avi_firewall_peers": {"management_client": ["0.0.0.0/0", "::/0"]}}
+# Each step of a run calls the host anew.
+NO_CONNECTION_LASTS = f"--extra-vars={json.dumps({'ansible_ssh_args': '-o ControlMaster=no'})}"
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +76,15 @@ def test_a_run_over_ssh_confirms_itself(hosts: dict[str, Machine]) -> None:
     assert entry(hosts.values()) == dict.fromkeys(BACKENDS, only("client", "newcomer"))
     again = over_ssh(hosts, **management("client", "newcomer"))
     assert again.changed == dict.fromkeys(BACKENDS, 0)
+
+
+def test_the_way_in_stays_open_from_networks_to_everyone_and_back(hosts: dict[str, Machine]) -> None:
+    site(hosts.values(), **management("client"))
+    for told, peers in ((EVERYONE, PEERS), (management("client"), ["client"])):
+        run = over_ssh(hosts, NO_CONNECTION_LASTS, **told)
+        assert run.code == 0, run.output
+        assert run.changed == dict.fromkeys(BACKENDS, 1)
+        assert entry(hosts.values()) == dict.fromkeys(BACKENDS, only(*peers))
 
 
 @pytest.mark.parametrize("check", [[], ["--check"]], ids=["run", "check"])
