@@ -11,11 +11,12 @@ bound here, before that goes.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import ipaddress
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,8 @@ CONFIGURATION = Path("/etc/firewalld")
 # Rules that stand in while a set changes: more of them cost more than a reload; a run that is cut off leaves them for no longer than this.
 MOST_BRIDGES = 50
 BRIDGE_SECONDS = 60
+# It does not name the file that it cannot read.
+NO_RELOAD = " what stands in /etc/firewalld, which it has to load for this change"
 
 Ports = frozenset[tuple[str, str]]
 
@@ -101,6 +104,23 @@ def _library() -> Any:
         raise _host.HostError("firewalld's Python library (python3-firewall) is missing for the Python that Ansible uses here") from exc
 
 
+def _refusals() -> tuple[type[Exception], ...]:
+    """Return the errors by which firewalld, or the way to it, refuses something."""
+    return importlib.import_module("firewall.errors").FirewallError, importlib.import_module("dbus").DBusException
+
+
+@contextlib.contextmanager
+def _answers(what: str = "") -> Iterator[None]:
+    """Raise HostError for ``what`` firewalld refuses meanwhile."""
+    try:
+        yield
+    except _host.HostError:
+        raise
+    except _refusals() as exc:
+        said = str(exc).replace("org.fedoraproject.FirewallD1.Exception: ", "")
+        raise _host.HostError(f"firewalld refuses{what}: {said}") from exc
+
+
 def evidence() -> str | None:
     """Return what shows that firewalld is in charge of this host, or None."""
     return "firewalld.service is active" if _host.succeeds("systemctl", "is-active", "--quiet", "firewalld") else None
@@ -111,10 +131,12 @@ def holds(request: _host.Request) -> bool:
     return any(CONFIGURATION.glob(f"*/{request.prefix}*.xml"))
 
 
+@_answers()
 def prepare(request: _host.Request, former: _host.Snapshot | None = None) -> _host.Change:
     """Return the change that brings services, ipsets and policy in line with ``request``, or all of it back to what ``former`` holds.
 
-    Raises HostError when firewalld does not answer, something foreign bears a name of ours, or a reload would lose what others added.
+    Raises HostError when firewalld does not answer or refuses something, so may the change; when something foreign bears a name of ours;
+    or when a reload would lose what others added.
     """
     if not request.flows and former is None and not evidence():
         warning = "firewalld does not run, but keeps rules of ours: they go with the first run while it does"
@@ -127,16 +149,21 @@ def prepare(request: _host.Request, former: _host.Snapshot | None = None) -> _ho
     wanted = _wanted(client, request) if former is None else View.of(former.state)
     permanent, running = _permanent(config, request), _running(client, request)
     reload = _needs_reload(wanted, running)
-    if reload and former is None and not request.may_reload:
-        _firewalld_reload.refuse_losses(client, config)
+    if reload and former is None:
+        with _answers(NO_RELOAD):
+            client.checkPermanentConfig()
+        if not request.may_reload:
+            _firewalld_reload.refuse_losses(client, config)
 
     heirs = _heirs(wanted, running)
 
+    @_answers()
     def apply(bind: bool) -> None:
         bound = wanted.rules if bind else heirs
         _store(config, client, request, wanted, permanent, bound)
         if reload:
-            client.reload()
+            with _answers(NO_RELOAD):
+                client.reload()
         else:
             _change_running(client, request, wanted, running, bound)
 

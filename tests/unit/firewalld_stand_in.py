@@ -18,6 +18,13 @@ from collections.abc import Callable
 from typing import Any
 
 
+class RefusedError(Exception):
+    """Stands in for the error that comes over D-Bus."""
+
+    def __str__(self) -> str:
+        return f"org.fedoraproject.FirewallD1.Exception: {super().__str__()}"
+
+
 class Settings:
     """What a service, an ipset, a zone or a policy holds: ``getX`` and ``setX`` for each X."""
 
@@ -97,7 +104,8 @@ class Stored:
 class Firewalld:
     """The client; :meth:`config` is that of the permanent configuration, and the same object.
 
-    ``history`` is who was let in, a list each time that it changed. ``fails`` raises an error at a write, or not.
+    ``history`` is who was let in, a list each time that it changed. ``denies`` is what a write is answered with, ``broken`` what a check of
+    the permanent configuration is; both are empty where there is nothing to refuse.
     """
 
     connected = True
@@ -107,7 +115,7 @@ class Firewalld:
         self.history: list[list[str]] = [[]]
         self.reloads = 0
         self.writes = 0
-        self.fails: Callable[[], None] = lambda: None
+        self.broken = self.denies = ""
         for kind, what in {"Zone": "zones", "Service": "services", "IPSet": "ipsets", "Policy": "policies"}.items():
             setattr(self, f"get{kind}Names", functools.partial(self._names, what))
             setattr(self, f"get{kind}ByName", functools.partial(self._stored, what))
@@ -123,8 +131,13 @@ class Firewalld:
         return self
 
     def write(self) -> None:
-        self.fails()
+        if self.denies:
+            raise RefusedError(self.denies)
         self.writes += 1
+
+    def checkPermanentConfig(self) -> None:
+        if self.broken:
+            raise RefusedError(self.broken)
 
     def changed(self) -> None:
         """Write down who gets in now."""
@@ -145,6 +158,7 @@ class Firewalld:
     # What runs.
     def reload(self) -> None:
         self.write()
+        self.checkPermanentConfig()
         self.permanent.peers()
         self.reloads += 1
         self.running = copy.deepcopy(self.permanent)

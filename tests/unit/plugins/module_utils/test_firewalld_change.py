@@ -10,7 +10,7 @@ import copy
 
 import pytest
 from ansible_collections.avi.firewall.plugins.module_utils import _firewalld, _firewalld_reload, _host
-from ansible_collections.avi.firewall.tests.unit.firewalld_stand_in import Firewalld
+from ansible_collections.avi.firewall.tests.unit.firewalld_stand_in import Firewalld, RefusedError
 
 FLOW = {
     "name": "avi-con-management_client",
@@ -34,6 +34,7 @@ def request(*networks, **changed):
 def firewalld(monkeypatch, tmp_path):
     found = Firewalld()
     monkeypatch.setattr(_firewalld, "_library", lambda: found)
+    monkeypatch.setattr(_firewalld, "_refusals", lambda: RefusedError)
     monkeypatch.setattr(_firewalld, "CONFIGURATION", tmp_path)
     monkeypatch.setattr(_firewalld, "evidence", lambda: "it is active")
     monkeypatch.setattr(_firewalld_reload, "refuse_losses", lambda client, config: None)
@@ -144,3 +145,61 @@ def test_absent_leaves_nothing(firewalld):
     assert run(firewalld, _host.Request("controller", "con", may_reload=True)) == ([["192.0.2.0/24", "everyone"], []], [])
     for configuration in (firewalld.permanent, firewalld.running):
         assert vars(configuration) == vars(Firewalld().permanent)
+
+
+@pytest.mark.parametrize("networks", [["192.0.2.21/32", "192.0.2.22/32"], ["0.0.0.0/0"]])
+def test_what_is_refused_is_said_and_needs_no_roll_back_that_would_be_refused_as_well(firewalld, networks):
+    run(firewalld, request("192.0.2.21/32"))
+    change = _firewalld.prepare(request(*networks))
+    firewalld.denies = "ACCESS_DENIED: lockdown is enabled"
+    with pytest.raises(_host.HostError, match=r"^firewalld refuses: ACCESS_DENIED: lockdown is enabled$"):
+        change.apply(False)
+    _firewalld.prepare(request(*networks), change.snapshot).apply(True)
+    assert firewalld.history == [[], ["192.0.2.21"]]
+
+
+def test_what_no_reload_would_take_is_found_before_the_first_write(firewalld):
+    run(firewalld, request("192.0.2.21/32"))
+    writes = firewalld.writes
+    firewalld.broken = "INVALID_SERVICE: not a valid service file"
+    with pytest.raises(_host.HostError) as refused:
+        _firewalld.prepare(request("0.0.0.0/0"))
+    assert str(refused.value) == (
+        "firewalld refuses what stands in /etc/firewalld, which it has to load for this change: INVALID_SERVICE: not a valid service file"
+    )
+    assert firewalld.writes == writes
+
+
+def test_without_a_reload_nobody_asks_what_it_would_take(firewalld):
+    run(firewalld, request("192.0.2.21/32"))
+    firewalld.broken = "INVALID_SERVICE: not a valid service file"
+    run(firewalld, request("192.0.2.0/24"))
+    assert firewalld.history[-1] == ["192.0.2.0/24"]
+
+
+def test_a_roll_back_that_is_refused_its_reload_leads_back_later(firewalld):
+    run(firewalld, request("192.0.2.21/32"))
+    change = _firewalld.prepare(request("0.0.0.0/0"))
+    change.apply(False)
+    firewalld.broken = "INVALID_ZONE: not a valid zone file"
+    for _attempt in range(2):
+        with pytest.raises(_host.HostError, match=r"^firewalld refuses what .*: INVALID_ZONE: not a valid zone file$"):
+            _firewalld.prepare(request("0.0.0.0/0"), change.snapshot).apply(True)
+    firewalld.broken = ""
+    _firewalld.prepare(request("0.0.0.0/0"), change.snapshot).apply(True)
+    assert firewalld.history[-2:] == [["everyone"], ["192.0.2.21"]]
+
+
+def test_so_is_what_it_refuses_to_tell(firewalld, monkeypatch):
+    def denied():
+        raise RefusedError("NOT_AUTHORIZED")
+
+    monkeypatch.setattr(firewalld, "listServices", denied)
+    with pytest.raises(_host.HostError, match=r"^firewalld refuses: NOT_AUTHORIZED$"):
+        _firewalld.prepare(request("192.0.2.21/32"))
+
+
+def test_a_mistake_of_ours_is_not_called_a_refusal(firewalld, monkeypatch):
+    monkeypatch.setattr(firewalld, "listServices", None)
+    with pytest.raises(TypeError):
+        _firewalld.prepare(request("192.0.2.21/32"))
