@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from . import _boot, _firewalld_reload, _host
+from . import _boot, _firewalld_policy, _firewalld_reload, _host
 
 CONFIGURATION = Path("/etc/firewalld")
 # Rules that stand in while a set changes: more of them cost more than a reload; a run that is cut off leaves them for no longer than this.
@@ -41,6 +41,7 @@ class View:
     ipsets: dict[str, frozenset[str]] = field(default_factory=dict)
     rules: dict[str, set[str]] = field(default_factory=dict)
     policy: frozenset[str] | None = None
+    priority: int | None = None
 
     @classmethod
     def of(cls, state: Mapping[str, Any]) -> View:
@@ -50,6 +51,7 @@ class View:
             {name: frozenset(entries) for name, entries in state["ipsets"].items()},
             {zone: set(rules) for zone, rules in state["rules"].items()},
             None if state["policy"] is None else frozenset(state["policy"]),
+            state["priority"],
         )
 
     def state(self) -> dict[str, Any]:
@@ -59,6 +61,7 @@ class View:
             "ipsets": {name: sorted(entries) for name, entries in self.ipsets.items()},
             "rules": {zone: sorted(rules) for zone, rules in self.rules.items()},
             "policy": None if self.policy is None else sorted(self.policy),
+            "priority": self.priority,
         }
 
     def lets_in(self) -> list[_host.Access]:
@@ -79,6 +82,7 @@ class View:
             *(f"ipset {name}: {entry}" for name, entries in sorted(self.ipsets.items()) for entry in sorted(entries)),
             *(f"zone {zone}: {rule}" for zone, rules in sorted(self.rules.items()) for rule in sorted(rules)),
             *(f"policy: {rule}" for rule in sorted(self.policy or ())),
+            *(f"policy: priority {priority}" for priority in [self.priority] if priority is not None),
         ]
 
 
@@ -148,6 +152,8 @@ def prepare(request: _host.Request, former: _host.Snapshot | None = None) -> _ho
     _refuse_foreign(config, request)
     wanted = _wanted(client, request) if former is None else View.of(former.state)
     permanent, running = _permanent(config, request), _running(client, request)
+    if wanted.policy and former is None:
+        wanted.priority = _firewalld_policy.place(client, config, permanent.priority)
     reload = _needs_reload(wanted, running)
     if reload and former is None:
         with _answers(NO_RELOAD):
@@ -160,7 +166,7 @@ def prepare(request: _host.Request, former: _host.Snapshot | None = None) -> _ho
     @_answers()
     def apply(bind: bool) -> None:
         bound = wanted.rules if bind else heirs
-        _store(config, client, request, wanted, permanent, bound)
+        _store(config, request, wanted, permanent, bound)
         if reload:
             with _answers(NO_RELOAD):
                 client.reload()
@@ -180,7 +186,7 @@ def prepare(request: _host.Request, former: _host.Snapshot | None = None) -> _ho
             for rule in sorted(rules - heirs[zone])
             if rule not in permanent.rules.get(zone, ()) or rule not in running.rules.get(zone, ())
         ],
-        warnings=_denied_later(client) if wanted.policy else [],
+        warnings=_firewalld_policy.denied_later(client, config, wanted.priority) if wanted.policy else [],
     )
 
 
@@ -189,7 +195,7 @@ def _files(request: _host.Request, wanted: View, zones: Iterable[str]) -> list[P
     names = [f"services/{name}" for name in wanted.services]
     names += [f"ipsets/{name}" for name in wanted.ipsets]
     names += [f"zones/{zone}" for zone in zones]
-    paths = {CONFIGURATION / f"{name}.xml" for name in [*names, f"policies/{_policy_name(request)}"]}
+    paths = {CONFIGURATION / f"{name}.xml" for name in [*names, f"policies/{_firewalld_policy.name(request)}"]}
     return sorted(paths | set(CONFIGURATION.glob(f"*/{request.prefix}*.xml")))
 
 
@@ -221,10 +227,6 @@ def _is_ours(rule: str, request: _host.Request) -> bool:
     return f'service name="{request.prefix}' in rule
 
 
-def _policy_name(request: _host.Request) -> str:
-    return f"{request.prefix}out"
-
-
 def _permanent(config: Any, request: _host.Request) -> View:
     names = [name for name in config.getServiceNames() if name.startswith(request.prefix)]
     sets = [name for name in config.getIPSetNames() if name.startswith(request.prefix)]
@@ -236,8 +238,8 @@ def _permanent(config: Any, request: _host.Request) -> View:
         # Each costs firewalld 10 ms, and one that nobody has changed has no file here.
         if (CONFIGURATION / "zones" / f"{zone}.xml").exists():
             _add_rules(view, str(zone), config.getZoneByName(zone).getSettings().getRichRules(), request)
-    if _policy_name(request) in config.getPolicyNames():
-        view.policy = frozenset(config.getPolicyByName(_policy_name(request)).getSettings().getRichRules())
+    if _firewalld_policy.name(request) in config.getPolicyNames():
+        _add_policy(view, config.getPolicyByName(_firewalld_policy.name(request)).getSettings())
     return view
 
 
@@ -250,8 +252,8 @@ def _running(client: Any, request: _host.Request) -> View:
     )
     for zone in client.getZones():
         _add_rules(view, str(zone), client.getRichRules(zone), request)
-    if _policy_name(request) in client.getPolicies():
-        view.policy = frozenset(map(str, client.getPolicySettings(_policy_name(request)).getRichRules()))
+    if _firewalld_policy.name(request) in client.getPolicies():
+        _add_policy(view, client.getPolicySettings(_firewalld_policy.name(request)))
     return view
 
 
@@ -266,6 +268,11 @@ def _entries(settings: Any) -> frozenset[str]:
 def _add_rules(view: View, zone: str, rules: Any, request: _host.Request) -> None:
     if ours := {str(rule) for rule in rules if _is_ours(str(rule), request)}:
         view.rules[zone] = ours
+
+
+def _add_policy(view: View, settings: Any) -> None:
+    view.policy = frozenset(map(str, settings.getRichRules()))
+    view.priority = int(settings.getPriority())
 
 
 def _zones(client: Any, request: _host.Request) -> list[str]:
@@ -323,7 +330,7 @@ def _refuse_foreign(config: Any, request: _host.Request) -> None:
     found = {
         **{f"service {name}": config.getServiceByName(name) for name in config.getServiceNames() if name.startswith(request.prefix)},
         **{f"ipset {name}": config.getIPSetByName(name) for name in config.getIPSetNames() if name.startswith(request.prefix)},
-        **{f"policy {name}": config.getPolicyByName(name) for name in config.getPolicyNames() if name == _policy_name(request)},
+        **{f"policy {name}": config.getPolicyByName(name) for name in config.getPolicyNames() if name == _firewalld_policy.name(request)},
     }
     for name, thing in found.items():
         if str(thing.getSettings().getDescription()) != _host.MARK:
@@ -335,7 +342,7 @@ def _needs_reload(wanted: View, running: View) -> bool:
     return (
         wanted.services != running.services
         or wanted.ipsets.keys() != running.ipsets.keys()
-        or (wanted.policy is None) != (running.policy is None)
+        or (wanted.policy is None, wanted.priority) != (running.policy is None, running.priority)
         or sum(map(len, _bridges(wanted, running).values())) > MOST_BRIDGES
     )
 
@@ -372,11 +379,10 @@ def _bind(config: Any, wanted: View, permanent: View, bound: Mapping[str, set[st
             stored.update(settings)
 
 
-def _store(config: Any, client: Any, request: _host.Request, wanted: View, permanent: View, bound: Mapping[str, set[str]]) -> None:
+def _store(config: Any, request: _host.Request, wanted: View, permanent: View, bound: Mapping[str, set[str]]) -> None:
     """Write services, ipsets, policy and bound rules into the permanent configuration: what refers goes first and comes last."""
-    name = _policy_name(request)
     if permanent.policy is not None and wanted.policy is None:
-        config.getPolicyByName(name).remove()
+        config.getPolicyByName(_firewalld_policy.name(request)).remove()
     for service, ports in wanted.services.items():
         if permanent.services.get(service) != ports:
             settings = _library().FirewallClientServiceSettings()
@@ -399,14 +405,8 @@ def _store(config: Any, client: Any, request: _host.Request, wanted: View, perma
                 config.getIPSetByName(ipset).update(settings)
             else:
                 config.addIPSet(ipset, settings)
-    if wanted.policy is not None and permanent.policy != wanted.policy:
-        if permanent.policy is None:
-            config.addPolicy(name, _policy(client, wanted.policy))
-        else:
-            stored = config.getPolicyByName(name)
-            changed = stored.getSettings()
-            changed.setRichRules(sorted(wanted.policy))
-            stored.update(changed)
+    if wanted.policy is not None and (permanent.policy, permanent.priority) != (wanted.policy, wanted.priority):
+        _firewalld_policy.store(config, request, wanted.policy, wanted.priority)
     _bind(config, wanted, permanent, bound)
     for service in permanent.services.keys() - wanted.services.keys():
         config.getServiceByName(service).remove()
@@ -417,42 +417,6 @@ def _store(config: Any, client: Any, request: _host.Request, wanted: View, perma
         for copy in (CONFIGURATION / folder).glob(f"{request.prefix}*.xml.old"):
             if not copy.with_suffix("").exists():
                 copy.unlink()
-
-
-def _policy(client: Any, rules: frozenset[str]) -> dict[str, Any]:
-    """Return a policy for what this host sends, ahead of every foreign one that lets nothing more pass."""
-    return {
-        "description": _host.MARK,
-        "ingress_zones": ["HOST"],
-        "egress_zones": ["ANY"],
-        "priority": _priority(_outgoing(client)),
-        "target": "CONTINUE",
-        "rich_rules": sorted(rules),
-    }
-
-
-def _outgoing(client: Any) -> dict[str, Any]:
-    """Return the foreign policies for what this host sends."""
-    policies = {str(name): client.getPolicySettings(name) for name in client.getPolicies() if not str(name).startswith("avi-")}
-    return {name: policy for name, policy in policies.items() if "HOST" in policy.getIngressZones()}
-
-
-def _priority(outgoing: Mapping[str, Any]) -> int:
-    catching = [policy.getPriority() for policy in outgoing.values() if str(policy.getTarget()) in ("DROP", "REJECT")]
-    return min([0, *catching]) - 1
-
-
-def _denied_later(client: Any) -> list[str]:
-    """Return a warning for each foreign rule that denies something on its way out, and comes after ours: a policy has one place."""
-    outgoing = _outgoing(client)
-    return [
-        f"policy {name} denies what leaves this host by {rule}, but comes after our policy, which may accept it: "
-        f"give the rule to a policy with a priority below {_priority(outgoing)}"
-        for name, policy in outgoing.items()
-        if policy.getPriority() > _priority(outgoing)
-        for rule in map(str, policy.getRichRules())
-        if re.search(r" (drop|reject)\b", rule)
-    ]
 
 
 def _change_running(client: Any, request: _host.Request, wanted: View, running: View, bound: Mapping[str, set[str]]) -> None:
@@ -468,14 +432,14 @@ def _change_running(client: Any, request: _host.Request, wanted: View, running: 
         for rule in bridging:
             client.addRichRule(zone, rule, BRIDGE_SECONDS)
     if policy != running.policy:
-        _set_policy(client, request, policy)
+        _firewalld_policy.change_running(client, request, policy)
     for name, entries in wanted.ipsets.items():
         for entry in sorted(running.ipsets[name] - entries):
             client.removeEntry(name, entry)
         for entry in sorted(entries - running.ipsets[name]):
             client.addEntry(name, entry)
     if policy != wanted.policy:
-        _set_policy(client, request, wanted.policy)
+        _firewalld_policy.change_running(client, request, wanted.policy)
     for zone, bridging in rules.items():
         for rule in bridging:
             client.removeRichRule(zone, rule)
@@ -505,9 +469,3 @@ def _bridging(rules: Iterable[str], bridges: Mapping[str, Sequence[str]]) -> set
         if f' ipset="{name}"' in rule
         for network in networks
     }
-
-
-def _set_policy(client: Any, request: _host.Request, rules: frozenset[str]) -> None:
-    settings = client.getPolicySettings(_policy_name(request))
-    settings.setRichRules(sorted(rules))
-    client.setPolicySettings(_policy_name(request), settings)

@@ -151,8 +151,10 @@ class Firewalld:
     def _stored(self, what: str, name: str) -> Stored:
         return Stored(self, getattr(self.permanent, what), name)
 
-    def _add(self, what: str, name: str, settings: Settings) -> None:
+    def _add(self, what: str, name: str, settings: Settings | dict[str, Any]) -> None:
         self.write()
+        if isinstance(settings, dict):
+            settings = Settings(**{key.title().replace("_", ""): value for key, value in settings.items()})
         getattr(self.permanent, what)[name] = settings
 
     # What runs.
@@ -203,6 +205,8 @@ class Firewalld:
 
     def setPolicySettings(self, name: str, settings: Settings) -> None:
         self.write()
+        # What runs takes no other priority.
+        settings.setPriority(self.running.policies[name].held["Priority"])
         self.running.policies[name] = settings
 
     def getRichRules(self, zone: str) -> list[str]:

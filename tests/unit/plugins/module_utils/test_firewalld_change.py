@@ -147,6 +147,88 @@ def test_absent_leaves_nothing(firewalld):
         assert vars(configuration) == vars(Firewalld().permanent)
 
 
+def sends(*networks):
+    return request(*networks, name="avi-con-smtp_server", direction="out", peer="smtp_server")
+
+
+def lock(firewalld, name, priority, *, target="DROP", ingress="HOST", runs=True, rules=()):
+    """Make a policy as an administrator does, and reload firewalld or not."""
+    held = {"description": "", "ingress_zones": [ingress], "egress_zones": ["ANY"], "target": target, "rich_rules": list(rules)}
+    firewalld.addPolicy(name, {**held, "priority": priority})
+    if runs:
+        firewalld.running = copy.deepcopy(firewalld.permanent)
+
+
+def places(firewalld):
+    """Return the priority of our policy, permanent and running."""
+    return [held.policies["avi-con-out"].held["Priority"] for held in (firewalld.permanent, firewalld.running)]
+
+
+def test_our_policy_comes_before_those_that_let_nothing_more_pass(firewalld):
+    lock(firewalld, "strict", -3)
+    lock(firewalld, "open", -20, target="CONTINUE")
+    lock(firewalld, "incoming", -30, ingress="ANY")
+    lock(firewalld, "stored", -5, target="REJECT", runs=False)
+    run(firewalld, sends("192.0.2.25/32"))
+    assert places(firewalld) == [-6, -6]
+
+
+@pytest.mark.parametrize("runs", [True, False])
+def test_it_goes_ahead_of_one_that_came_later(firewalld, runs):
+    run(firewalld, sends("192.0.2.25/32"))
+    assert places(firewalld) == [-1, -1]
+    lock(firewalld, "strict", -10, runs=runs)
+    change = _firewalld.prepare(sends("192.0.2.25/32"))
+    assert sorted(set(change.before) ^ set(change.after)) == ["policy: priority -1", "policy: priority -11"]
+    run(firewalld, sends("192.0.2.25/32"))
+    assert places(firewalld) == [-11, -11]
+    assert firewalld.reloads == 2
+
+
+def test_it_stays_where_it_is_when_that_one_goes(firewalld):
+    lock(firewalld, "strict", -10)
+    run(firewalld, sends("192.0.2.25/32"))
+    for configuration in (firewalld.permanent, firewalld.running):
+        del configuration.policies["strict"]
+    assert _firewalld.prepare(sends("192.0.2.25/32")).needed is False
+    run(firewalld, sends("192.0.2.25/32", "192.0.2.26/32"))
+    assert places(firewalld) == [-11, -11]
+    assert firewalld.reloads == 1
+
+
+def test_what_others_deny_behind_it_is_warned_of_once(firewalld):
+    run(firewalld, sends("192.0.2.25/32"))
+    deny = "rule service name=telnet reject"
+    lock(firewalld, "strict", -10)
+    lock(firewalld, "behind", -9, target="CONTINUE", rules=[deny, "rule service name=ssh accept"])
+    lock(firewalld, "ahead", -12, target="CONTINUE", rules=[deny])
+    assert _firewalld.prepare(sends("192.0.2.25/32")).warnings == [
+        "policy behind denies what leaves this host by rule service name=telnet reject, but comes after our policy, which may accept it: "
+        "give the rule to a policy with a priority below -11"
+    ]
+
+
+def test_the_roll_back_takes_it_to_its_former_place(firewalld):
+    run(firewalld, sends("192.0.2.25/32"))
+    lock(firewalld, "strict", -10)
+    before = copy.deepcopy(firewalld.permanent)
+    change = _firewalld.prepare(sends("192.0.2.25/32"))
+    change.apply(False)
+    assert places(firewalld) == [-11, -11]
+    _firewalld.prepare(sends("192.0.2.25/32"), change.snapshot).apply(True)
+    for configuration in (firewalld.permanent, firewalld.running):
+        assert vars(configuration) == vars(before)
+
+
+def test_absent_leaves_the_policies_of_others(firewalld):
+    lock(firewalld, "strict", -10)
+    before = copy.deepcopy(firewalld.permanent)
+    run(firewalld, sends("192.0.2.25/32"))
+    run(firewalld, _host.Request("controller", "con", may_reload=True))
+    for configuration in (firewalld.permanent, firewalld.running):
+        assert vars(configuration) == vars(before)
+
+
 @pytest.mark.parametrize("networks", [["192.0.2.21/32", "192.0.2.22/32"], ["0.0.0.0/0"]])
 def test_what_is_refused_is_said_and_needs_no_roll_back_that_would_be_refused_as_well(firewalld, networks):
     run(firewalld, request("192.0.2.21/32"))
