@@ -187,7 +187,10 @@ class Part:
         return {name: found[name] for name in map(self._chain, BUILTIN) if name in found}
 
     def standing(self, version: int) -> dict[str, list[tuple[Tokens, bool]]]:
-        """Return the jumps to this part from each built-in chain, and whether each is in its place; a second one never is."""
+        """Return the jumps to this part from each built-in chain, and whether each is in its place.
+
+        Of equal ones only the last can be: a rule is deleted by its words, which takes the first that there is.
+        """
         table = self.tables[version]
         chains = table.judged()
         targets = {self._chain(direction) for direction in BUILTIN}
@@ -197,7 +200,7 @@ class Part:
             judged = chains.get(builtin, [])
             ours = frozenset(index for index, rule in enumerate(judged) if rule.target.startswith("avi-"))
             found[builtin] = [
-                (rule, rule not in rules[:index] and _place.well_placed(chains, judged, index, ours))
+                (rule, rule not in rules[index + 1 :] and _place.well_placed(chains, judged, index, ours))
                 for index, rule in enumerate(rules)
                 if target(rule) in targets
             ]

@@ -99,6 +99,23 @@ def caught_before() -> Iterator[Told]:
         yield runs(hosts)
 
 
+@pytest.fixture(scope="module")
+def restored_twice() -> Iterator[Told]:
+    """Rules that were saved with ours in them, restored beside those that stand: a jump on each side of what stops all."""
+    with machines("iptables") as hosts:
+        close(hosts)
+        site(hosts.values(), **TOLD)
+        hosts["iptables"].sh("""
+            for command in iptables ip6tables; do
+              $command-save -t filter > /tmp/saved
+              $command -A INPUT -j DROP
+              $command-restore --noflush /tmp/saved
+              test "$($command -S INPUT | grep -c avi-con-in)" = 2
+            done
+            """)
+        yield runs(hosts)
+
+
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_an_address_denied_before_stays_out(denied_before, backend):
     denied_before.check(backend, "client", "newcomer", changes=True)
@@ -137,3 +154,7 @@ def test_a_deny_behind_a_catch_all_stops_the_run(denied_behind, backend):
     """Ours cannot stand behind the one and before the other: nobody is let in whom a rule denies, reached or not."""
     assert "behind it, which is never reached" in denied_behind.run.message(backend)
     assert denied_behind.entry[backend] == only("client", "newcomer", "unwanted"), "it is as it was"
+
+
+def test_of_two_equal_jumps_the_one_before_the_catch_all_is_left(restored_twice):
+    restored_twice.check("iptables", "client", "newcomer", "unwanted", changes=True)

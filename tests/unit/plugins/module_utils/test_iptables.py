@@ -125,7 +125,9 @@ def test_a_host_without_ip6tables_is_fine_while_there_is_no_rule_for_it(host):
         (["-j DROP", "-j avi-con-in"], [False]),
         (["-s 203.0.113.9/32 -j DROP", "-j avi-se-in", "-j avi-con-in"], [True]),
         (["-j avi-con-in", "-j banned"], [False]),
-        (["-j banned", "-j avi-con-in", "-j avi-con-in"], [True, False]),
+        # Of equal ones the last stays, for a deletion by the words of a rule takes the first.
+        (["-j banned", "-j avi-con-in", "-j avi-con-in"], [False, True]),
+        (["-j banned", "-j avi-con-in", "-j DROP", "-j avi-con-in"], [False, False]),
     ],
 )
 def test_a_jump_stands_once_behind_what_stops_some_and_before_what_stops_all(host, rules, well_placed):
@@ -164,9 +166,14 @@ def test_a_former_state_comes_back(host):
         (REQUEST.flows, [JUMP, *RULES], [":avi-con-in - [0:0]", RULES[0]]),
         (REQUEST.flows, [JUMP, "-A INPUT -s 203.0.113.9/32 -j DROP", RULES[0]], [f"-D INPUT {TO_OURS}", f"-I INPUT 2 {TO_OURS}"]),
         (REQUEST.flows, [JUMP, JUMP, RULES[0]], [f"-D INPUT {TO_OURS}"]),
+        (
+            REQUEST.flows,
+            [JUMP, "-A INPUT -j REJECT", JUMP, RULES[0]],
+            [f"-D INPUT {TO_OURS}", f"-D INPUT {TO_OURS}", f"-I INPUT 1 {TO_OURS}"],
+        ),
         ([], [JUMP, RULES[0]], [":avi-con-in - [0:0]", f"-D INPUT {TO_OURS}", "-X avi-con-in"]),
     ],
-    ids=["as it shall be", "a jump is left to the module", "another rule", "misplaced", "twice", "nothing is wanted"],
+    ids=["as it shall be", "a jump is left to the module", "another rule", "misplaced", "twice", "around a reject", "nothing is wanted"],
 )
 def test_only_what_differs_is_loaded(host, flows, rules, lines):
     host["iptables --wait -S"] = listing(*rules)
