@@ -17,7 +17,7 @@ from __future__ import annotations
 import itertools
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,6 +26,9 @@ from . import _boot, _host, _place
 COMMANDS = {4: "iptables", 6: "ip6tables"}
 FAMILIES = {4: "ipv4", 6: "ipv6"}
 BUILTIN = {"in": "INPUT", "out": "OUTPUT"}
+# Matches that say neither who calls nor at which port, but for an option that does.
+KINDS_OF_PACKETS = ("addrtype", "comment", "conntrack", "limit", "pkttype", "state", "tcp", "udp")
+BEGINS = ("FIN,SYN,RST,ACK", "SYN")
 LOADERS = "netfilter-persistent.service iptables.service ip6tables.service nftables.service ipset.service"
 
 MODULES = (_host, _place, _boot, sys.modules[__name__])
@@ -66,6 +69,10 @@ class Table:
         """Return the chains as far as the place of a jump matters."""
         return {name: [judge(rule) for rule in rules] for name, rules in self.chains.items()}
 
+    def drops(self, chain: str) -> bool:
+        """Say whether the policy of a built-in chain lets nothing through."""
+        return self.policies.get(chain) == "DROP"
+
 
 def parse(text: str) -> Table:
     """Return the table that ``iptables -S`` printed as ``text``."""
@@ -90,14 +97,39 @@ def judge(rule: Tokens) -> _place.Rule:
     """Return ``rule`` as far as its place matters."""
     words = list(itertools.takewhile(lambda word: word not in ("-j", "-g"), rule))
     comment = 4 if "--comment" in words else 0  # -m comment --comment …
+    conditional = len(words) > comment
     to = target(rule) or ""
     verdict = {"DROP": "stop", "REJECT": "stop", "LOG": "log", "NFLOG": "log"}.get(to, "jump")
-    return _place.Rule(verdict, to, conditional=len(words) > comment)
+    if not conditional or not to or verdict == "log":
+        return _place.Rule(verdict, to, conditional)
+    return _place.Rule(verdict, to, conditional, _place.kind(_met(words)))
 
 
-def place(table: Table, rules: Sequence[Tokens]) -> int:
-    """Return the place of a jump of ours among ``rules``, which are not ours."""
-    return _place.end(table.judged(), [judge(rule) for rule in rules])
+def _met(words: Sequence[str]) -> Iterator[bool | None]:
+    """Yield whether a new connection meets each of the conditions ``words``, None where one says who calls or at which port."""
+    rest = iter(words)
+    for word in rest:
+        negated = word == "!"
+        option = next(rest, "") if negated else word
+        value = next(rest, "")
+        if option == "-m":
+            yield True if value in KINDS_OF_PACKETS else None
+        elif option in ("-p", "--comment", "--limit", "--limit-burst"):
+            yield True
+        elif option in ("--ctstate", "--state"):
+            yield ("NEW" in value.split(",")) != negated
+        elif option in ("--pkt-type", "--dst-type"):
+            yield bool({"unicast", "LOCAL"} & set(value.split(","))) != negated
+        elif option == "--tcp-flags":
+            begins = (value, next(rest, "")) == BEGINS
+            yield None if negated and not begins else begins != negated
+        else:
+            yield True if negated and option in ("-i", "-o") and value == "lo" else None
+
+
+def place(table: Table, rules: Sequence[Tokens], drops: bool = False) -> int:
+    """Return the place of a jump of ours among ``rules``, which are not ours, of a chain whose policy ``drops`` or does not."""
+    return _place.end(table.judged(), [judge(rule) for rule in rules], drops)
 
 
 def evidence() -> str | None:
@@ -109,10 +141,10 @@ def evidence() -> str | None:
             continue
         if table.chains.keys() & {"ufw-user-input", "ufw6-user-input", "INPUT_ZONES"}:
             return None
-        if table.policies.get("INPUT") == "DROP":
+        if table.drops("INPUT"):
             return f"the policy of INPUT is DROP ({COMMANDS[version]})"
-        rules = table.chains.get("INPUT", [])
-        if (last := place(table, rules)) < len(rules):
+        chains = table.judged()
+        if (last := _place.catch_all(chains, chains.get("INPUT", []))) is not None:
             return f"rule {last + 1} of INPUT stops all that is left ({COMMANDS[version]})"
     return None
 
@@ -200,7 +232,7 @@ class Part:
             judged = chains.get(builtin, [])
             ours = frozenset(index for index, rule in enumerate(judged) if rule.target.startswith("avi-"))
             found[builtin] = [
-                (rule, rule not in rules[index + 1 :] and _place.well_placed(chains, judged, index, ours))
+                (rule, rule not in rules[index + 1 :] and _place.well_placed(chains, judged, index, ours, table.drops(builtin)))
                 for index, rule in enumerate(rules)
                 if target(rule) in targets
             ]
@@ -281,7 +313,7 @@ class Part:
                                 "ip_version": FAMILIES[version],
                                 "chain": builtin,
                                 "action": "insert",
-                                "rule_num": str(place(table, table.chains[builtin]) + 1),
+                                "rule_num": str(place(table, table.chains[builtin], table.drops(builtin)) + 1),
                                 **interface,
                                 "comment": self.request.mark,
                                 "jump": target(jump),
@@ -335,7 +367,7 @@ class Part:
             left = list(table.chains.get(builtin, []))
             for jump in gone:
                 left.remove(jump)
-            lines += [shlex.join(("-I", builtin, str(place(table, left) + 1), *jump)) for jump in back]
+            lines += [shlex.join(("-I", builtin, str(place(table, left, table.drops(builtin)) + 1), *jump)) for jump in back]
         return lines + [f"-X {name}" for name in stale]
 
     def drop_sets(self) -> None:

@@ -16,7 +16,7 @@ from __future__ import annotations
 import ipaddress
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,24 @@ FAMILIES = {"inet": (4, 6), "ip": (4,), "ip6": (6,)}
 ADDRESS_TYPES = {4: "ipv4_addr", 6: "ipv6_addr"}
 PROTOCOLS = {4: "ip", 6: "ip6"}
 EVERYONE = {4: "0.0.0.0/0", 6: "::/0"}
+
+VERDICTS = ("drop", "reject", "jump", "goto")
+NOTES = ("counter", "log", "limit", "match")
+# What tells neither who calls nor at which port, and is met by some new connections whatever it is compared with.
+PROTOCOL = [
+    *({"meta": {"key": key}} for key in ("l4proto", "nfproto", "protocol")),
+    {"payload": {"protocol": "ip", "field": "protocol"}},
+    {"payload": {"protocol": "ip6", "field": "nexthdr"}},
+]
+# What tells such kinds of packets apart, and what it is for one that begins a connection.
+OF_NEW = [
+    ({"ct": {"key": "state"}}, "new"),
+    ({"meta": {"key": "pkttype"}}, "host"),
+    ({"fib": {"result": "type", "flags": ["daddr"]}}, "local"),
+]
+DEVICES = [{"meta": {"key": key}} for key in ("iif", "iifname", "oif", "oifname")]
+TCP_FLAGS = {"payload": {"protocol": "tcp", "field": "flags"}}
+HANDSHAKE = {"fin", "syn", "rst", "ack"}
 
 # A chain by the words of its command: family, table, name.
 Chain = tuple[str, str, str]
@@ -62,11 +80,13 @@ class Ruleset:
 
     def place(self, chain: Chain, without: Sequence[int] = ()) -> int:
         """Return the place of a jump of ours in the base chain ``chain``, counting only rules whose handles are not ``without``."""
-        return _place.end(self.judged(chain), [line.judged for line in self.chains[chain] if line.handle not in without])
+        lines = [line.judged for line in self.chains[chain] if line.handle not in without]
+        return _place.end(self.judged(chain), lines, self.base[chain][1])
 
     def drops(self, chain: Chain) -> bool:
         """Say whether the base chain ``chain`` lets nothing through that no rule accepts."""
-        return self.base[chain][1] or self.place(chain) < len(self.chains[chain])
+        judged = self.judged(chain)
+        return self.base[chain][1] or _place.catch_all(judged, judged[chain[2]]) is not None
 
 
 def parse(text: str) -> Ruleset:
@@ -101,13 +121,41 @@ def _element(element: Any) -> str:
 def _judge(rule: Mapping[str, Any]) -> _place.Rule:
     found = {key: value for expression in rule["expr"] for key, value in expression.items()}
     conditional = bool(found.keys() - {"counter", "log", "limit", "drop", "reject", "jump", "goto", "xt"})
-    if found.keys() & {"drop", "reject"}:
+    if found.keys() & {*VERDICTS}:
         # A limit lets what is above it pass by; before a log it is only thrift.
-        return _place.Rule("stop", conditional=conditional or "limit" in found)
-    for jump in ("jump", "goto"):
-        if jump in found:
-            return _place.Rule("jump", found[jump]["target"], conditional or "limit" in found)
-    return _place.Rule("log" if "log" in found else "other", conditional=conditional)
+        conditional = conditional or "limit" in found
+        kind = _place.kind(_met(rule)) if conditional else "who"
+        to = next((found[jump]["target"] for jump in ("jump", "goto") if jump in found), "")
+        return _place.Rule("jump" if to else "stop", to, conditional, kind)
+    return _place.Rule("log" if found.keys() <= {*NOTES} else "other", conditional=conditional)
+
+
+def _met(rule: Mapping[str, Any]) -> Iterator[bool | None]:
+    """Yield whether a new connection meets each condition of ``rule``, None where one says who calls or at which port."""
+    for key, value in (item for expression in rule["expr"] for item in expression.items()):
+        if key == "match":
+            yield _is_met(value["left"], _words(value["right"]), value["op"] == "!=")
+        elif key == "limit":
+            yield None if value.get("inv") else True  # what is over a limit is told apart by who sends that much
+        elif key not in (*VERDICTS, "counter", "log"):
+            yield None
+
+
+def _is_met(left: Any, values: set[str], negated: bool) -> bool | None:
+    if left in PROTOCOL:
+        return True
+    if left in DEVICES:
+        return True if negated and values == {"lo"} else None
+    if isinstance(left, dict) and "&" in left and left["&"][0] == TCP_FLAGS and _words(left["&"][1]) == HANDSHAKE:
+        return (values == {"syn"}) != negated
+    return next(((value in values) != negated for told, value in OF_NEW if left == told), None)
+
+
+def _words(right: Any) -> set[str]:
+    """Return the words that a condition compares with."""
+    if isinstance(right, dict):
+        right = next((right[key] for key in ("set", "|") if key in right), [])
+    return {right} if isinstance(right, str) else {word for word in right if isinstance(word, str)} if isinstance(right, list) else set()
 
 
 def _text(rule: Mapping[str, Any]) -> str:
@@ -247,12 +295,12 @@ class Part:
     def found_jumps(self) -> dict[Chain, list[tuple[Line, bool]]]:
         """Return the jumps to this part by base chain, and whether each is in its place; a second one never is."""
         found: dict[Chain, list[tuple[Line, bool]]] = {}
-        for base in self.ruleset.base:
-            lines = self.ruleset.chains[base]
+        for base, (_hook, drops) in self.ruleset.base.items():
+            lines, chains = self.ruleset.chains[base], self.ruleset.judged(base)
             judged, texts = [line.judged for line in lines], [line.text for line in lines]
             ours = frozenset(index for index, rule in enumerate(judged) if rule.target.startswith("avi-"))
             jumps = [
-                (line, line.text not in texts[:index] and _place.well_placed(self.ruleset.judged(base), judged, index, ours))
+                (line, line.text not in texts[:index] and _place.well_placed(chains, judged, index, ours, drops))
                 for index, line in enumerate(lines)
                 if self._is_ours(line.judged.target)
             ]

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 
@@ -14,13 +14,15 @@ from dataclasses import dataclass
 class Rule:
     """A rule as far as its place matters.
 
-    ``verdict`` is ``stop`` (drop, reject), ``jump`` (to ``target``, or goto), ``log`` or ``other``; a rule without conditions
-    is for every packet.
+    ``verdict`` is ``stop`` (drop, reject), ``jump`` (to ``target``, or goto), ``log`` (it only takes note) or ``other``; a rule without
+    conditions is for every packet. ``kind`` is what conditions tell apart: ``who`` calls, or at which port, as far as we know; else
+    kinds of packets, ``new`` where such as begin a connection meet them, ``odd`` where only others do: invalid ones, broadcasts.
     """
 
     verdict: str
     target: str = ""
     conditional: bool = True
+    kind: str = "who"
 
 
 Chains = Mapping[str, Sequence[Rule]]
@@ -33,29 +35,55 @@ def stops(chains: Chains, rule: Rule, seen: frozenset[str] = frozenset()) -> boo
     return any(stops(chains, inner, seen | {rule.target}) for inner in chains.get(rule.target, ()))
 
 
+def kind(met: Iterable[bool | None]) -> str:
+    """Return the kind of a rule by its conditions: whether a new connection meets each, None where it says who calls or at which port."""
+    found = set(met)
+    return "who" if None in found else "odd" if False in found else "new"
+
+
 def catches_all(chains: Chains, rule: Rule, seen: frozenset[str] = frozenset()) -> bool:
     """Say whether no packet gets past ``rule``: it stops every one, or leads to a chain that ends so."""
-    if rule.conditional or rule.target in seen:
-        return False
-    inner = chains.get(rule.target, ())
-    return rule.verdict == "stop" or end(chains, inner, seen | {rule.target}) < len(inner)
+    return not rule.conditional and _stops_what_meets(chains, rule, seen)
 
 
-def end(chains: Chains, rules: Sequence[Rule], seen: frozenset[str] = frozenset()) -> int:
-    """Return the place before the catch-all of ``rules`` and the logging that leads up to it; their number if there is none."""
-    place = next((index for index, rule in enumerate(rules) if catches_all(chains, rule, seen)), None)
+def _stops_what_meets(chains: Chains, rule: Rule, seen: frozenset[str] = frozenset()) -> bool:
+    """Say whether no packet that meets the conditions of ``rule`` gets past it."""
+    if rule.verdict != "jump" or rule.target in seen:
+        return rule.verdict == "stop"
+    return catch_all(chains, chains.get(rule.target, ()), seen | {rule.target}) is not None
+
+
+def catch_all(chains: Chains, rules: Sequence[Rule], seen: frozenset[str] = frozenset()) -> int | None:
+    """Return the place of the first of ``rules`` that no packet gets past, None without such."""
+    return next((index for index, rule in enumerate(rules) if catches_all(chains, rule, seen)), None)
+
+
+def end(chains: Chains, rules: Sequence[Rule], drops: bool = False) -> int:
+    """Return the place before what stops all that is left of ``rules``; their number if nothing does.
+
+    That is the catch-all, or the policy of the chain if it ``drops``, with what leads up to it: logging, and rules that stop the same
+    packets in a way of their own, as a reset for TCP or a reject with a limit, whoever calls and at whichever port.
+    """
+    place = catch_all(chains, rules)
     if place is None:
-        return len(rules)
-    while place and rules[place - 1].verdict == "log":
+        place = len(rules)
+        if not drops:
+            return place
+    while place and _leads_up(chains, rules[place - 1]):
         place -= 1
     return place
 
 
-def well_placed(chains: Chains, rules: Sequence[Rule], index: int, ours: frozenset[int]) -> bool:
+def _leads_up(chains: Chains, rule: Rule) -> bool:
+    # What is odd may be denied without a word of who, but a new connection has no need to come before that.
+    return rule.verdict == "log" or (rule.kind == "new" and _stops_what_meets(chains, rule))
+
+
+def well_placed(chains: Chains, rules: Sequence[Rule], index: int, ours: frozenset[int], drops: bool = False) -> bool:
     """Say whether the jump at ``index`` is in its place; ``ours`` are the places of all jumps of ours."""
     before = [rule for place, rule in enumerate(rules[:index]) if place not in ours]
     foreign = [rule for place, rule in enumerate(rules) if place not in ours]
-    last = end(chains, foreign)
+    last = end(chains, foreign, drops)
     return len(before) <= last and not any(stops(chains, rule) for rule in foreign[len(before) : last])
 
 
@@ -64,7 +92,9 @@ def unreached(chains: Chains, rules: Sequence[Rule]) -> tuple[int, int] | None:
 
     No jump can stand before the former and behind the latter.
     """
-    last = next((index for index, rule in enumerate(rules) if catches_all(chains, rule)), len(rules))
+    last = catch_all(chains, rules)
+    if last is None:
+        return None
     for index in range(last + 1, len(rules)):
         if stops(chains, rules[index]) and not catches_all(chains, rules[index]):
             return last, index

@@ -114,6 +114,34 @@ CATCH_ALL = {
         """,
 }
 
+# The same, with what most rulesets put in front of it: ways of their own to refuse some kinds of packets.
+CATCH_KINDS = {
+    "iptables": """
+        catch() {
+          $1 -P INPUT ACCEPT
+          $1 -A INPUT -m conntrack --ctstate INVALID -j DROP
+          $1 -A INPUT -p udp -j REJECT --reject-with "$2"
+          $1 -A INPUT -p tcp -m limit --limit 5/sec -j REJECT --reject-with "$2"
+          $1 -A INPUT -p tcp -j DROP
+          $1 -A INPUT -j REJECT --reject-with "$2"
+        }
+        catch iptables icmp-host-prohibited
+        catch ip6tables icmp6-adm-prohibited
+        """,
+    "nftables": """
+        nft -f - <<'END'
+        table inet filter {
+          chain input {
+            ct state invalid drop
+            meta l4proto udp reject with icmpx admin-prohibited
+            pkttype host limit rate 5/second counter reject with icmpx admin-prohibited
+            counter
+          }
+        }
+END
+        """,
+}
+
 # The catch-all put in later: as the last rule, and before every rule that lets in anybody (``first``). firewalld has no such order.
 LATE_CATCH_ALL = {
     "last": {

@@ -10,7 +10,7 @@ import dataclasses
 from collections.abc import Iterator
 
 import pytest
-from faults.admin import BACKENDS, CATCH_ALL, LATE_CATCH_ALL, close, deny, everywhere
+from faults.admin import BACKENDS, CATCH_ALL, CATCH_KINDS, LATE_CATCH_ALL, close, deny, everywhere
 from faults.machines import PEERS, Machine, each, entry, machines, only
 from faults.plays import attempt, management, site
 from lab.runs import Run
@@ -100,6 +100,15 @@ def caught_before() -> Iterator[Told]:
 
 
 @pytest.fixture(scope="module")
+def caught_by_kind() -> Iterator[Told]:
+    with machines(*CATCH_KINDS) as hosts:
+        close(hosts)
+        each(lambda backend: deny(backend, hosts[backend], PEERS["unwanted"]), CATCH_KINDS)
+        everywhere(CATCH_KINDS, hosts)
+        yield runs(hosts)
+
+
+@pytest.fixture(scope="module")
 def restored_twice() -> Iterator[Told]:
     """Rules that were saved with ours in them, restored beside those that stand: a jump on each side of what stops all."""
     with machines("iptables") as hosts:
@@ -135,6 +144,11 @@ def test_an_address_denied_after_our_rules_is_out_with_the_next_run(denied_after
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_peers_pass_a_catch_all_at_the_end(caught_before, backend):
     caught_before.check(backend, "client", "newcomer", changes=True)
+
+
+@pytest.mark.parametrize("backend", CATCH_KINDS)
+def test_peers_pass_what_refuses_each_kind_of_packets_before_the_catch_all(caught_by_kind, backend):
+    caught_by_kind.check(backend, "client", "newcomer", changes=True)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

@@ -37,6 +37,66 @@ def test_a_rule_is_judged_by_its_target_and_conditions(rule, judged):
     assert _iptables.judge(found.chains["INPUT"][0]) == judged
 
 
+@pytest.mark.parametrize(
+    ("rule", "kind"),
+    [
+        ("-p tcp -j REJECT --reject-with tcp-reset", "new"),
+        ("! -p icmp -j DROP", "new"),
+        ("-p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -j REJECT", "new"),
+        ("-m limit --limit 5/sec --limit-burst 9 -m comment --comment 'the end' -j REJECT", "new"),
+        ("-m conntrack --ctstate INVALID,NEW -j DROP", "new"),
+        ("-m state --state NEW -j DROP", "new"),
+        ("-m conntrack ! --ctstate RELATED,ESTABLISHED -j DROP", "new"),
+        ("-m pkttype --pkt-type unicast -j REJECT", "new"),
+        ("-m addrtype --dst-type LOCAL -j REJECT", "new"),
+        ("! -i lo -j final", "new"),
+        ("-m conntrack --ctstate INVALID -j DROP", "odd"),
+        ("-p tcp -m tcp ! --tcp-flags FIN,SYN,RST,ACK SYN -m conntrack --ctstate NEW -j DROP", "odd"),
+        ("-p tcp -m tcp --tcp-flags FIN,SYN,RST,PSH,ACK,URG NONE -j DROP", "odd"),
+        ("-m pkttype --pkt-type broadcast -j DROP", "odd"),
+        ("-m addrtype --dst-type MULTICAST -j DROP", "odd"),
+        ("-s 203.0.113.1/32 -m conntrack --ctstate INVALID -j DROP", "who"),
+        ("-p udp -m udp --dport 137:139 -j DROP", "who"),
+        ("-p tcp -m tcp --sport 53 -j DROP", "who"),
+        ("-i eth0 -j DROP", "who"),
+        ("! -i eth0 -j DROP", "who"),
+        ("-i lo -j DROP", "who"),
+        ("-p tcp -m tcp ! --tcp-flags SYN,RST SYN,RST -j DROP", "who"),
+        ("-m set --match-set bad src -j DROP", "who"),
+        ("-m hashlimit --hashlimit-above 5/sec --hashlimit-name x -j DROP", "who"),
+        ("-m rpfilter --invert -j DROP", "who"),
+        ("-m socket -j DROP", "who"),
+        ("-m mark --mark 0x1 -j final", "who"),
+        ("-f -j DROP", "who"),
+    ],
+)
+def test_what_stops_is_judged_by_whether_it_may_say_who_calls(rule, kind):
+    found = _iptables.parse(f"-P INPUT ACCEPT\n-A INPUT {rule}")
+    assert _iptables.judge(found.chains["INPUT"][0]).kind == kind
+
+
+CLOSING = [
+    "-A INPUT -m conntrack --ctstate INVALID -j DROP",
+    "-A INPUT -p udp -j REJECT",
+    "-A INPUT -p tcp -j REJECT --reject-with tcp-reset",
+]
+
+
+@pytest.mark.parametrize(("policy", "last"), [("ACCEPT", ["-A INPUT -j REJECT"]), ("DROP", [])])
+def test_a_jump_goes_before_the_rejects_of_each_protocol(host, policy, last):
+    host["iptables --wait -S"] = "\n".join([f"-P INPUT {policy}", "-N avi-con-in", RULES[0], *CLOSING, *last])
+    part = _iptables.Part(REQUEST)
+    assert [binding["rule_num"] for binding in part.missing()] == ["2"]
+    assert part._restore(4, jumps_too=True) == [f"-I INPUT 2 {TO_OURS}"]
+    host["iptables --wait -S"] = "\n".join([f"-P INPUT {policy}", "-N avi-con-in", RULES[0], *CLOSING, JUMP, *last])
+    assert _iptables.Part(REQUEST)._restore(4, jumps_too=False) == [f"-D INPUT {TO_OURS}", f"-I INPUT 2 {TO_OURS}"]
+
+
+def test_what_shows_that_iptables_is_in_charge_is_the_rule_that_stops_all(host):
+    host["iptables --wait -S"] = "\n".join(["-P INPUT ACCEPT", *CLOSING, "-A INPUT -j LOG", "-A INPUT -j REJECT"])
+    assert _iptables.evidence() == "rule 5 of INPUT stops all that is left (iptables)"
+
+
 def test_the_place_is_before_a_chain_that_stops_all():
     found = _iptables.parse("-P INPUT ACCEPT\n-N final\n-A INPUT -i lo -j ACCEPT\n-A INPUT -j final\n-A final -j LOG\n-A final -j DROP")
     assert _iptables.place(found, found.chains["INPUT"]) == 1

@@ -102,6 +102,64 @@ def test_a_rule_is_judged_by_its_verdict_and_conditions(expressions, verdict, co
     assert (judged.verdict, judged.conditional) == (verdict, conditional)
 
 
+def state(*words, operator="in"):
+    return matching(operator, {"ct": {"key": "state"}}, words[0] if len(words) == 1 else list(words))
+
+
+def flags(of_new, mask=("fin", "syn", "rst", "ack"), operator="=="):
+    return matching(operator, {"&": [{"payload": {"protocol": "tcp", "field": "flags"}}, list(mask)]}, of_new)
+
+
+def meta(key, right, operator="=="):
+    return matching(operator, {"meta": {"key": key}}, right)
+
+
+def destination(right):
+    return matching("==", {"fib": {"result": "type", "flags": ["daddr"]}}, right)
+
+
+@pytest.mark.parametrize(
+    ("expressions", "kind"),
+    [
+        ([meta("l4proto", "tcp"), {"reject": {"type": "tcp reset"}}], "new"),
+        ([meta("l4proto", {"set": ["tcp", "udp"]}), DROP], "new"),
+        ([matching("==", {"payload": {"protocol": "ip", "field": "protocol"}}, "udp"), DROP], "new"),
+        ([meta("pkttype", "host"), {"limit": {"rate": 5, "burst": 5, "per": "second"}}, COUNTER, REJECT], "new"),
+        ([meta("pkttype", {"set": ["host", "multicast"]}), DROP], "new"),
+        ([FAMILY, REJECT], "new"),
+        ([state("new"), DROP], "new"),
+        ([state("invalid", "new"), DROP], "new"),
+        ([matching("==", {"ct": {"key": "state"}}, {"set": ["invalid", "new"]}), DROP], "new"),
+        ([matching("!=", {"ct": {"key": "state"}}, {"|": ["established", "related"]}), DROP], "new"),
+        ([flags("syn"), REJECT], "new"),
+        ([meta("iifname", "lo", "!="), {"jump": {"target": "final"}}], "new"),
+        ([destination("local"), REJECT], "new"),
+        ([state("invalid"), DROP], "odd"),
+        ([meta("pkttype", "broadcast"), DROP], "odd"),
+        ([destination({"set": ["broadcast", "multicast"]}), DROP], "odd"),
+        ([flags("syn", operator="!="), state("new"), DROP], "odd"),
+        ([SADDR, state("invalid"), DROP], "who"),
+        ([PORT, DROP], "who"),
+        ([DEVICE, DROP], "who"),
+        ([meta("iifname", "eth0", "!="), DROP], "who"),
+        ([flags("syn", mask=["syn", "rst"]), DROP], "who"),
+        ([{"limit": {"rate": 5, "per": "second", "inv": True}}, DROP], "who"),
+        ([matching("==", {"ct": {"key": "mark"}}, 1), DROP], "who"),
+        ([{"ct count": {"val": 9, "inv": True}}, DROP], "who"),
+    ],
+)
+def test_what_stops_is_judged_by_whether_it_may_say_who_calls(expressions, kind):
+    assert _nftables._judge(rule(*expressions)["rule"]).kind == kind
+
+
+@pytest.mark.parametrize(
+    ("expressions", "verdict"),
+    [([COUNTER], "log"), ([PORT, COUNTER], "log"), ([LOG, ACCEPT], "other"), ([{"mangle": {}}], "other"), ([LOG, {"vmap": {}}], "other")],
+)
+def test_a_rule_without_a_verdict_only_takes_note(expressions, verdict):
+    assert _nftables._judge(rule(*expressions)["rule"]).verdict == verdict
+
+
 @pytest.mark.parametrize(
     ("element", "written"),
     [
@@ -340,6 +398,21 @@ def test_only_what_differs_is_changed(part, entries, flows, commands):
 def test_a_jump_that_is_missing_goes_before_what_stops_all(part):
     there = [chain("input", **INPUT, policy="accept"), *STANDING[1:4], rule(DROP, handle=99)]
     assert part(there, [FLOW]).commands() == [f"insert rule inet filter input position 99 {TO_OURS}"]
+
+
+def test_a_jump_goes_before_what_leads_up_to_the_policy(part):
+    limit = {"limit": {"rate": 5, "burst": 5, "per": "second"}}
+    closing = [
+        rule(state("invalid"), DROP, handle=11),
+        rule(meta("l4proto", "tcp"), {"reject": {"type": "tcp reset"}}, handle=12),
+        rule(meta("pkttype", "host"), limit, COUNTER, REJECT, handle=13),
+        rule(COUNTER, handle=14),
+    ]
+    assert part([*STANDING[:4], *closing], [FLOW]).commands() == [f"insert rule inet filter input position 12 {TO_OURS}"]
+    assert part([*STANDING[:4], *closing, STANDING[4]], [FLOW]).commands() == [
+        "delete rule inet filter input handle 7",
+        f"insert rule inet filter input position 12 {TO_OURS}",
+    ]
 
 
 def test_who_gets_in_is_read_from_the_rules_that_stand(part):

@@ -10,6 +10,8 @@ from ansible_collections.avi.firewall.plugins.module_utils import _place
 ACCEPT = _place.Rule("other")
 DENY = _place.Rule("stop")
 FINAL = _place.Rule("stop", conditional=False)
+RESET = _place.Rule("stop", kind="new")
+INVALID = _place.Rule("stop", kind="odd")
 LOG = _place.Rule("log", conditional=False)
 OURS = _place.Rule("jump", "avi-con-in", conditional=False)
 
@@ -52,9 +54,48 @@ def test_the_place_of_a_jump_is_before_the_final_catch_all(rules, place):
     assert _place.end(CHAINS, rules) == place
 
 
+def limited(chain):
+    return _place.Rule("jump", chain, kind="new")
+
+
+@pytest.mark.parametrize(
+    ("rules", "drops", "place"),
+    [
+        ([ACCEPT, RESET, RESET, FINAL], False, 1),
+        ([ACCEPT, RESET, LOG, RESET], True, 1),
+        ([ACCEPT, LOG], True, 1),
+        ([ACCEPT, limited("deeper"), FINAL], False, 1),
+        # A deny, though of what begins no connection, is a deny: ours stand behind it, and so behind what is in front of it.
+        ([ACCEPT, INVALID, RESET, FINAL], False, 2),
+        ([RESET, INVALID, FINAL], False, 2),
+        ([RESET, DENY, RESET, FINAL], False, 2),
+        ([RESET, ACCEPT, FINAL], False, 2),
+        ([ACCEPT, limited("banned"), FINAL], False, 2),
+        # Where nothing stops all, nothing leads up to that.
+        ([ACCEPT, RESET], False, 2),
+    ],
+)
+def test_what_stops_a_kind_of_packets_just_before_the_catch_all_is_part_of_it(rules, drops, place):
+    assert _place.end(CHAINS, rules, drops) == place
+
+
+@pytest.mark.parametrize(("met", "kind"), [([], "new"), ([True, True], "new"), ([True, False], "odd"), ([True, False, None], "who")])
+def test_a_condition_that_may_say_who_calls_decides_on_the_kind_of_a_rule(met, kind):
+    assert _place.kind(met) == kind
+
+
+def test_a_jump_behind_what_leads_up_to_the_policy_is_misplaced():
+    rules = [ACCEPT, RESET, OURS]
+    assert _place.well_placed(CHAINS, rules, 2, frozenset({2}))
+    assert not _place.well_placed(CHAINS, rules, 2, frozenset({2}), drops=True)
+
+
 @pytest.mark.parametrize(
     ("rules", "good"),
     [
+        ([OURS, RESET, RESET, FINAL], True),
+        ([RESET, OURS, FINAL], False),
+        ([OURS, INVALID, RESET, FINAL], False),
         ([OURS], True),
         ([DENY, OURS, FINAL], True),
         ([OURS, ACCEPT, FINAL], True),
