@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import functools
 import ipaddress
 import os
 import socket
@@ -125,6 +126,14 @@ def refuse_unreached(where: str, stopping: str, behind: str) -> None:
     )
 
 
+def refuse_inside(where: str, stopping: str, inside: str) -> None:
+    """Raise the error for a deny in a chain that stops all at its end, which ours cannot come before and after."""
+    raise HostError(
+        f"{where} stops everything with {stopping}, which leads to {inside}: ours before the one would let in whom the other denies. "
+        "Put the deny before the jump, or take it out"
+    )
+
+
 def persist(attempt: Callable[[], None]) -> None:
     """Try again what others may have made impossible since it was prepared; ``attempt`` looks anew each time."""
     for left in reversed(range(ATTEMPTS)):
@@ -225,10 +234,23 @@ def within(networks: Iterable[Network], others: Iterable[Network]) -> set[Networ
     return {one for one in networks if any(length <= one.prefixlen and one.supernet(new_prefix=length) in there for length in lengths)}
 
 
+@functools.cache
+def _network(text: str) -> Network:
+    return ipaddress.ip_network(text, strict=False)
+
+
 def overlap(one: str, other: str) -> bool:
     """Say whether two networks, which may have host bits, have an address in common. Raises ValueError for what is none."""
-    first, second = ipaddress.ip_network(one, strict=False), ipaddress.ip_network(other, strict=False)
+    first, second = _network(one), _network(other)
     return first.version == second.version and first.overlaps(second)
+
+
+def may_meet(one: str, networks: Iterable[str]) -> bool:
+    """Say whether ``one`` overlaps one of ``networks``, or is no network that we could tell by."""
+    try:
+        return any(overlap(one, network) for network in networks)
+    except ValueError:
+        return True
 
 
 def is_everyone(networks: Sequence[str]) -> bool:

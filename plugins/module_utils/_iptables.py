@@ -17,7 +17,7 @@ from __future__ import annotations
 import itertools
 import shlex
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -125,6 +125,24 @@ def _met(words: Sequence[str]) -> Iterator[bool | None]:
             yield None if negated and not begins else begins != negated
         else:
             yield True if negated and option in ("-i", "-o") and value == "lo" else None
+
+
+def may_match(rule: Tokens, flow: Mapping[str, Any], version: int, port: Mapping[str, Any]) -> bool:
+    """Say whether ``rule`` may match what comes by ``flow`` at one of its ports, as far as its addresses, protocol and ports tell."""
+    words = ("", *itertools.takewhile(lambda word: word not in ("-j", "-g"), rule))
+    told = {option: value for before, option, value in zip(words, words[1:], words[2:]) if before not in ("!", "--comment")}
+    network = told.get("-s" if flow["direction"] == "in" else "-d")
+    spans = told.get("--dport", told.get("--dports", "0:65535")).split(",")
+    return (
+        told.get("-p", port["protocol"]) == port["protocol"]
+        and any(first <= port["port"] <= last for first, last in map(_span, spans))
+        and (network is None or _host.may_meet(network, flow[FAMILIES[version]]))
+    )
+
+
+def _span(ports: str) -> tuple[int, int]:
+    first, _colon, last = ports.partition(":")
+    return int(first), int(last or first)
 
 
 def place(table: Table, rules: Sequence[Tokens], drops: bool = False) -> int:
@@ -273,11 +291,26 @@ class Part:
         """Stop when a jump would have to stand both before and behind rules of others."""
         for version in (4, 6):
             table = self.tables[version]
+            chains = table.judged()
             for builtin in self.jumps[version]:
+                where = f"chain {builtin} ({COMMANDS[version]})"
                 rules = [rule for rule in table.chains[builtin] if not (target(rule) or "").startswith("avi-")]
-                if found := _place.unreached(table.judged(), [judge(rule) for rule in rules]):
+                judged = [judge(rule) for rule in rules]
+                if found := _place.unreached(chains, judged):
                     stopping, behind = (shlex.join(rules[index]) for index in found)
-                    _host.refuse_unreached(f"chain {builtin} ({COMMANDS[version]})", stopping, behind)
+                    _host.refuse_unreached(where, stopping, behind)
+                for index, way in _place.inside(chains, judged, table.drops(builtin)):
+                    passed = [table.chains[chain][place] for chain, place in way]
+                    if self._concerns(version, builtin, passed):
+                        _host.refuse_inside(where, shlex.join(rules[index]), shlex.join(("-A", way[-1][0], *passed[-1])))
+
+    def _concerns(self, version: int, builtin: str, rules: Sequence[Tokens]) -> bool:
+        """Say whether something that ours let pass may match each of ``rules``."""
+        return any(
+            BUILTIN[flow["direction"]] == builtin and all(may_match(rule, flow, version, port) for rule in rules)
+            for flow in self.request.flows
+            for port in flow["ports"]
+        )
 
     def wanted_lines(self) -> list[str]:
         """Return what shall be, a line each."""

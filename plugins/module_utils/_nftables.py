@@ -59,11 +59,12 @@ Chain = tuple[str, str, str]
 
 @dataclass(frozen=True)
 class Line:
-    """A rule in the kernel: its text if it is of a shape of ours, its handle, and what matters for its place."""
+    """A rule in the kernel: its text if it is of a shape of ours, its handle, what matters for its place, and what nft says it compares."""
 
     text: str
     handle: int
     judged: _place.Rule
+    matches: Sequence[Mapping[str, Any]] = ()
 
 
 @dataclass
@@ -101,7 +102,8 @@ def parse(text: str) -> Ruleset:
                 ruleset.base[name] = (chain["hook"], chain.get("policy") == "drop")
         elif "rule" in entry:
             rule = entry["rule"]
-            line = Line(_text(rule), rule["handle"], _judge(rule))
+            matches = [expression["match"] for expression in rule["expr"] if "match" in expression]
+            line = Line(_text(rule), rule["handle"], _judge(rule), matches)
             ruleset.chains[rule["family"], rule["table"], rule["chain"]].append(line)
         elif "set" in entry:
             found = entry["set"]
@@ -156,6 +158,42 @@ def _words(right: Any) -> set[str]:
     if isinstance(right, dict):
         right = next((right[key] for key in ("set", "|") if key in right), [])
     return {right} if isinstance(right, str) else {word for word in right if isinstance(word, str)} if isinstance(right, list) else set()
+
+
+def may_match(matches: Sequence[Mapping[str, Any]], flow: Mapping[str, Any], port: Mapping[str, Any]) -> bool:
+    """Say whether ``matches`` may be met by what comes by ``flow`` at one of its ports, as far as addresses, protocol and ports tell."""
+    end = {"in": "saddr", "out": "daddr"}[flow["direction"]]
+    for match in matches:
+        left, values = match["left"], _values(match["right"])
+        payload = left.get("payload", {}) if isinstance(left, dict) else {}
+        protocol, what = payload.get("protocol"), payload.get("field")
+        if protocol in ("tcp", "udp") and protocol != port["protocol"]:
+            return False
+        if match["op"] not in ("==", "in") or not all(map(_is_plain, values)):
+            continue
+        if left == PROTOCOL[0] and port["protocol"] not in values:
+            return False
+        if what == "dport" and not any(first <= port["port"] <= last for first, last in map(_span, values)):
+            return False
+        networks = [network for value in values for network in _element(value).split()] if what == end else []
+        if networks and not any(_host.may_meet(network, [*flow["ipv4"], *flow["ipv6"]]) for network in networks):
+            return False
+    return True
+
+
+def _values(right: Any) -> list[Any]:
+    """Return what a condition compares with, one by one."""
+    return right["set"] if isinstance(right, dict) and "set" in right else right if isinstance(right, list) else [right]
+
+
+def _is_plain(value: Any) -> bool:
+    """Say whether we see what ``value`` holds, as of a set with a name we do not."""
+    return bool(value.keys() & {"prefix", "range"}) if isinstance(value, dict) else not str(value).startswith("@")
+
+
+def _span(ports: Any) -> tuple[int, int]:
+    first, last = ports["range"] if isinstance(ports, dict) else (ports, ports)
+    return first, last
 
 
 def _text(rule: Mapping[str, Any]) -> str:
@@ -341,10 +379,26 @@ class Part:
     def refuse_unreached(self) -> None:
         """Stop when a jump would have to stand both before and behind rules of others."""
         for base in self.jumps:
+            where, chains = f"chain {' '.join(base)}", self.ruleset.judged(base)
             lines = [line for line in self.ruleset.chains[base] if not line.judged.target.startswith("avi-")]
-            if found := _place.unreached(self.ruleset.judged(base), [line.judged for line in lines]):
+            judged = [line.judged for line in lines]
+            if found := _place.unreached(chains, judged):
                 stopping, behind = (f"rule handle {lines[index].handle}" for index in found)
-                _host.refuse_unreached(f"chain {' '.join(base)}", stopping, behind)
+                _host.refuse_unreached(where, stopping, behind)
+            hook, drops = self.ruleset.base[base]
+            for index, way in _place.inside(chains, judged, drops):
+                passed = [self.ruleset.chains[base[0], base[1], chain][place] for chain, place in way]
+                if self._concerns(hook, passed):
+                    inside = f"rule handle {passed[-1].handle} of chain {way[-1][0]}"
+                    _host.refuse_inside(where, f"rule handle {lines[index].handle}", inside)
+
+    def _concerns(self, hook: str, lines: Sequence[Line]) -> bool:
+        """Say whether something that ours let pass may match each of ``lines``."""
+        return any(
+            HOOKS[flow["direction"]] == hook and all(may_match(line.matches, flow, port) for line in lines)
+            for flow in self.request.flows
+            for port in flow["ports"]
+        )
 
     def wanted_lines(self) -> list[str]:
         """Return what shall be, a line each."""

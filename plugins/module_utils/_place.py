@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 
@@ -26,6 +26,8 @@ class Rule:
 
 
 Chains = Mapping[str, Sequence[Rule]]
+# The chain and the place in it of each rule that leads to another one, and of that one.
+Way = tuple[tuple[str, int], ...]
 
 
 def stops(chains: Chains, rule: Rule, seen: frozenset[str] = frozenset()) -> bool:
@@ -99,3 +101,24 @@ def unreached(chains: Chains, rules: Sequence[Rule]) -> tuple[int, int] | None:
         if stops(chains, rules[index]) and not catches_all(chains, rules[index]):
             return last, index
     return None
+
+
+def inside(chains: Chains, rules: Sequence[Rule], drops: bool = False) -> Iterator[tuple[int, Way]]:
+    """Yield each deny of some in a chain that the end of ``rules`` leads to: the place of the rule that does, and the way to the deny.
+
+    A jump before the former overrides the latter.
+    """
+    last = catch_all(chains, rules)
+    for index in range(end(chains, rules, drops), len(rules) if last is None else last + 1):
+        yield from ((index, way) for way in _denies(chains, rules[index]))
+
+
+def _denies(chains: Chains, rule: Rule, seen: frozenset[str] = frozenset(), some: bool = False) -> Iterator[Way]:
+    """Yield the ways from ``rule`` to what stops some; ``some`` are all that come here. What is odd is stopped whoever calls."""
+    some = some or (rule.conditional and rule.kind == "who")
+    if rule.verdict == "stop" and some:
+        yield ()
+    if rule.verdict == "jump" and rule.target not in seen:
+        for index, inner in enumerate(chains.get(rule.target, ())):
+            for way in _denies(chains, inner, seen | {rule.target}, some):
+                yield ((rule.target, index), *way)

@@ -142,6 +142,16 @@ END
         """,
 }
 
+# The catch-all in a chain of the administrator's own, as the last rule; and how an address is denied there.
+OWN_CHAIN = {
+    "iptables": "for command in iptables ip6tables; do $command -N last; $command -A last -j DROP; $command -A INPUT -j last; done",
+    "nftables": "nft add chain inet filter last; nft add rule inet filter last drop; nft add rule inet filter input jump last",
+}
+_DENY_INSIDE: dict[str, Callable[[str], str]] = {
+    "iptables": lambda address: f"{_iptables(address)} -I last -s {address} -j DROP",
+    "nftables": lambda address: f"nft insert rule inet filter last {'ip6' if ':' in address else 'ip'} saddr {address} drop",
+}
+
 # The catch-all put in later: as the last rule, and before every rule that lets in anybody (``first``). firewalld has no such order.
 LATE_CATCH_ALL = {
     "last": {
@@ -169,6 +179,11 @@ def close(hosts: dict[str, Machine]) -> None:
 def deny(backend: str, host: Machine, number: int, port: str = "") -> None:
     """Shut out the host with this number, from everything or from one TCP port."""
     host.sh("\n".join(_DENY[backend](address, port) for address in addresses(number)))
+
+
+def deny_inside(backend: str, host: Machine, number: int) -> None:
+    """Shut out the host with this number in the administrator's own chain."""
+    host.sh("\n".join(map(_DENY_INSIDE[backend], addresses(number))))
 
 
 def everywhere(scripts: dict[str, str], hosts: dict[str, Machine]) -> None:

@@ -10,7 +10,7 @@ import dataclasses
 from collections.abc import Iterator
 
 import pytest
-from faults.admin import BACKENDS, CATCH_ALL, CATCH_KINDS, LATE_CATCH_ALL, close, deny, everywhere
+from faults.admin import BACKENDS, CATCH_ALL, CATCH_KINDS, LATE_CATCH_ALL, OWN_CHAIN, close, deny, deny_inside, everywhere
 from faults.machines import PEERS, Machine, each, entry, machines, only
 from faults.plays import attempt, management, site
 from lab.runs import Run
@@ -109,6 +109,22 @@ def caught_by_kind() -> Iterator[Told]:
 
 
 @pytest.fixture(scope="module")
+def caught_inside() -> Iterator[tuple[dict[str, Machine], Told]]:
+    with machines(*OWN_CHAIN) as hosts:
+        close(hosts)
+        everywhere(OWN_CHAIN, hosts)
+        each(lambda backend: deny_inside(backend, hosts[backend], PEERS["stranger"]), OWN_CHAIN)
+        yield hosts, runs(hosts)
+
+
+@pytest.fixture(scope="module")
+def denied_inside(caught_inside) -> Told:
+    hosts = caught_inside[0]
+    each(lambda backend: deny_inside(backend, hosts[backend], PEERS["newcomer"]), OWN_CHAIN)
+    return runs(hosts)
+
+
+@pytest.fixture(scope="module")
 def restored_twice() -> Iterator[Told]:
     """Rules that were saved with ours in them, restored beside those that stand: a jump on each side of what stops all."""
     with machines("iptables") as hosts:
@@ -168,6 +184,17 @@ def test_a_deny_behind_a_catch_all_stops_the_run(denied_behind, backend):
     """Ours cannot stand behind the one and before the other: nobody is let in whom a rule denies, reached or not."""
     assert "behind it, which is never reached" in denied_behind.run.message(backend)
     assert denied_behind.entry[backend] == only("client", "newcomer", "unwanted"), "it is as it was"
+
+
+@pytest.mark.parametrize("backend", OWN_CHAIN)
+def test_peers_pass_a_chain_that_stops_all_and_denies_none_of_them(caught_inside, backend):
+    caught_inside[1].check(backend, "client", "newcomer", "unwanted", changes=True)
+
+
+@pytest.mark.parametrize("backend", OWN_CHAIN)
+def test_a_deny_of_a_peer_in_a_chain_that_stops_all_stops_the_run(denied_inside, backend):
+    assert "which leads to" in denied_inside.run.message(backend)
+    assert denied_inside.entry[backend] == only("client", "newcomer", "unwanted"), "it is as it was"
 
 
 def test_of_two_equal_jumps_the_one_before_the_catch_all_is_left(restored_twice):

@@ -53,6 +53,14 @@ def test_a_host_loses_its_length(network, short):
     assert _host.short(network) == short
 
 
+@pytest.mark.parametrize(
+    ("one", "meets"),
+    [("192.0.2.0/24", True), ("192.0.2.21", True), ("203.0.113.9", False), ("2001:db8::1", False), ("somebody.example.com", True)],
+)
+def test_networks_meet_unless_they_are_told_apart(one, meets):
+    assert _host.may_meet(one, ["198.51.100.0/24", "192.0.2.16/28"]) is meets
+
+
 @pytest.mark.parametrize(("networks", "everyone"), [(["0.0.0.0/0"], True), (["::/0"], True), (["192.0.2.0/24"], False), ([], False)])
 def test_everyone_is_told_apart(networks, everyone):
     assert _host.is_everyone(networks) is everyone

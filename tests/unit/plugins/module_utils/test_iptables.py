@@ -250,3 +250,47 @@ def test_what_bears_a_name_of_ours_without_a_record_is_foreign(host, monkeypatch
     record.parent.mkdir()
     record.touch()
     _iptables.Part(REQUEST).refuse_foreign()
+
+
+@pytest.mark.parametrize(
+    "deny",
+    [
+        "-s 192.0.2.0/24 -j DROP",
+        "! -s 203.0.113.9/32 -j DROP",
+        "-p tcp -m tcp --dport 20:25 -j REJECT",
+        "-p tcp -m multiport --dports 80,22 -m recent --update --seconds 60 --hitcount 4 -j DROP",
+        "-p tcp -m tcp ! --dport 80 -j DROP",
+        "-m set --match-set bad src -j DROP",
+        '-m comment --comment "-s 203.0.113.9" -i eth0 -j DROP',
+    ],
+)
+def test_a_deny_in_a_chain_that_stops_all_at_its_end_stops_the_run(host, deny):
+    rules = [f"-A RH {deny}", "-A RH -j DROP", "-A INPUT -i lo -j ACCEPT", "-A INPUT -j RH"]
+    host["iptables --wait -S"] = "\n".join(["-P INPUT ACCEPT", "-N RH", *rules])
+    with pytest.raises(_host.HostError) as refused:
+        _iptables.Part(REQUEST).refuse_unreached()
+    written = deny.replace('"', "'").replace("! ", "'!' ")
+    assert str(refused.value) == (
+        f"chain INPUT (iptables) stops everything with -j RH, which leads to -A RH {written}: ours before the one would let in whom the "
+        "other denies. Put the deny before the jump, or take it out"
+    )
+    _iptables.Part(_host.Request("controller", "con")).refuse_unreached()
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        # As Red Hat's system-config-firewall made it.
+        ["-i lo -j ACCEPT", "-p icmp -j ACCEPT", "-m state --state ESTABLISHED -j ACCEPT", "-p tcp -m tcp --dport 22 -j ACCEPT"],
+        ["-p tcp -m limit --limit 5/sec -j REJECT", "-p udp -j REJECT"],
+        ["-m conntrack --ctstate INVALID -j DROP", "-m addrtype --dst-type BROADCAST -j DROP"],
+        # Denies that concern nobody and nothing of ours.
+        ["-s 203.0.113.9/32 -j DROP", "-p udp -m udp --dport 22 -j DROP", "-p tcp -m multiport --dports 135,137:139 -j DROP"],
+        ["-p icmp -m icmp --icmp-type 8 -j DROP", "-s 203.0.113.9/32 -j strangers"],
+    ],
+)
+def test_a_chain_that_stops_all_and_denies_nothing_of_ours_is_fine(host, rules):
+    inner = [f"-A RH {rule}" for rule in rules]
+    chains = ["-N RH", "-N strangers", "-A strangers -p tcp -m tcp --dport 22 -j DROP"]
+    host["iptables --wait -S"] = "\n".join(["-P INPUT ACCEPT", *chains, *inner, "-A RH -j REJECT", "-A INPUT -j RH"])
+    _iptables.Part(REQUEST).refuse_unreached()

@@ -443,3 +443,72 @@ def test_a_former_state_comes_back_but_for_what_others_wrote_into_it(part):
         'add rule inet filter avi-con-in ip saddr @avi-con-service_engine-4 tcp dport 22 accept comment "avi:ssh"',
         f"add rule inet filter input {TO_OURS}",
     ]
+
+
+TO_END = rule({"jump": {"target": "end"}}, handle=30)
+
+
+def saddr(right, operator="=="):
+    return matching(operator, {"payload": {"protocol": "ip", "field": "saddr"}}, right)
+
+
+def dport(right, protocol="tcp", operator="=="):
+    return matching(operator, {"payload": {"protocol": protocol, "field": "dport"}}, right)
+
+
+@pytest.mark.parametrize(
+    "conditions",
+    [
+        [saddr("192.0.2.21")],
+        [saddr({"set": ["203.0.113.9", {"prefix": {"addr": "192.0.2.0", "len": 24}}]})],
+        [saddr({"range": ["192.0.2.1", "192.0.2.30"]})],
+        [saddr("@bad")],
+        [saddr("203.0.113.9", "!=")],
+        [dport({"set": [80, {"range": [20, 25]}]})],
+        [dport(22, protocol="th")],
+        [dport("@ports")],
+        [meta("l4proto", "@protocols"), DEVICE],
+        [meta("l4proto", "tcp"), DEVICE],
+    ],
+)
+def test_a_deny_in_a_chain_that_stops_all_at_its_end_stops_the_run(part, conditions):
+    there = [
+        chain("input", **INPUT, policy="accept"),
+        chain("end"),
+        rule(*conditions, DROP, of="end", handle=31),
+        rule(DROP, of="end"),
+        TO_END,
+    ]
+    with pytest.raises(_host.HostError) as refused:
+        part(there, [FLOW]).refuse_unreached()
+    assert str(refused.value) == (
+        "chain inet filter input stops everything with rule handle 30, which leads to rule handle 31 of chain end: ours before the one "
+        "would let in whom the other denies. Put the deny before the jump, or take it out"
+    )
+    part(there).refuse_unreached()
+
+
+@pytest.mark.parametrize(
+    "conditions",
+    [
+        [saddr("203.0.113.9")],
+        [saddr({"set": ["203.0.113.9", {"prefix": {"addr": "198.51.100.0", "len": 24}}]})],
+        [matching("==", {"payload": {"protocol": "ip6", "field": "saddr"}}, "2001:db8::9")],
+        [dport(23)],
+        [dport(22, protocol="udp")],
+        [dport(22, protocol="udp", operator="!=")],
+        [dport({"set": [80, {"range": [135, 139]}]})],
+        [meta("l4proto", {"set": ["udp", "icmp"]}), DEVICE],
+        [state("invalid")],
+        [meta("l4proto", "tcp")],
+    ],
+)
+def test_a_chain_that_stops_all_and_denies_nothing_of_ours_is_fine(part, conditions):
+    there = [
+        chain("input", **INPUT, policy="drop"),
+        chain("end"),
+        rule(*conditions, DROP, of="end", handle=31),
+        rule(DROP, of="end"),
+        TO_END,
+    ]
+    part(there, [FLOW]).refuse_unreached()

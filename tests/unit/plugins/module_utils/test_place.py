@@ -125,3 +125,34 @@ def test_a_jump_stands_after_specific_denies_and_before_the_catch_all(rules, goo
 )
 def test_a_deny_behind_a_catch_all_is_found(rules, found):
     assert _place.unreached(CHAINS, rules) == found
+
+
+INSIDE = {
+    **CHAINS,
+    "listed": [LOG, DENY, to("final")],
+    "odd": [INVALID, ACCEPT, RESET, FINAL],
+    "caller": [ACCEPT, FINAL],
+    "nested": [to("caller", conditional=True), limited("listed"), FINAL],
+    "loop": [to("loop"), DENY, FINAL],
+}
+
+
+@pytest.mark.parametrize(
+    ("rules", "drops", "found"),
+    [
+        ([to("listed")], False, [(0, (("listed", 1),))]),
+        ([ACCEPT, limited("listed"), LOG, FINAL], False, [(1, (("listed", 1),))]),
+        ([ACCEPT, limited("listed"), LOG], True, [(1, (("listed", 1),))]),
+        # Whatever stops all of some that come to it: who these are was told on the way.
+        ([to("nested")], False, [(0, (("nested", 0), ("caller", 1))), (0, (("nested", 1), ("listed", 1)))]),
+        ([to("loop")], False, [(0, (("loop", 1),))]),
+        # What is odd is denied whoever calls, and the rest leads up to the catch-all or is it.
+        ([to("odd")], False, []),
+        ([to("final"), to("listed")], False, []),
+        # Ours stand behind these.
+        ([to("banned"), to("listed", conditional=True), FINAL], False, []),
+        ([ACCEPT, DENY], False, []),
+    ],
+)
+def test_a_deny_of_some_in_a_chain_that_stops_all_is_found(rules, drops, found):
+    assert list(_place.inside(INSIDE, rules, drops)) == found
