@@ -11,6 +11,7 @@ import errno
 import functools
 import ipaddress
 import os
+import shutil
 import socket
 import stat
 import subprocess
@@ -188,6 +189,20 @@ def succeeds(*command: str) -> bool:
         return _ran(command).returncode == 0
     except FileNotFoundError:
         return False
+
+
+def missing(command: str) -> bool:
+    """Say whether ``command`` is not there."""
+    return shutil.which(command, path=ENVIRONMENT["PATH"]) is None
+
+
+def left_in_kernel(*commands: str) -> list[str]:
+    """Return a warning for each of ``commands`` that is not there any more to take our rules away."""
+    return [
+        f"the command {command} is missing on this host: what rules of ours it may have left in the kernel go with the next boot"
+        for command in commands
+        if missing(command)
+    ]
 
 
 def write(path: Path, content: str | bytes, mode: int | None = None) -> None:

@@ -213,6 +213,8 @@ class Part:
 
     def _read_sets(self) -> dict[str, frozenset[str]]:
         found: dict[str, list[str]] = {}
+        if not self.sets and _host.missing("ipset"):
+            return {}
         for line in _host.run("ipset", "save").splitlines():
             action, name, *rest = line.split()
             if name.startswith(self.request.prefix):
@@ -222,13 +224,15 @@ class Part:
         return {name: frozenset(entries) for name, entries in found.items()}
 
     def _read_tables(self) -> dict[int, Table]:
-        tables = {4: parse(_host.run("iptables", "--wait", "-S"))}
-        try:
-            tables[6] = parse(_host.run("ip6tables", "--wait", "-S"))
-        except _host.HostError:
-            if self.rules[6]:
-                raise
-            tables[6] = Table()  # a host without IPv6, and no rule for it
+        tables: dict[int, Table] = {}
+        for version, command in COMMANDS.items():
+            try:
+                tables[version] = parse(_host.run(command, "--wait", "-S"))
+            except _host.HostError:
+                # A host without IPv6, or one that iptables has left, and no rule for it.
+                if self.rules[version] or (version == 4 and not _host.missing(command)):
+                    raise
+                tables[version] = Table()
         return tables
 
     def chains(self, version: int) -> dict[str, list[Tokens]]:
@@ -426,7 +430,7 @@ def holds(request: _host.Request) -> bool:
 def prepare(request: _host.Request, former: _host.Snapshot | None = None) -> _host.Change:
     """Return the change that brings sets, chains and boot units in line with ``request``, or back to what ``former`` holds.
 
-    Raises HostError when a tool is missing, or something foreign bears a name of ours.
+    Raises HostError when a tool is missing, though rules are wanted, or something foreign bears a name of ours.
     """
     part = Part(request, former and former.state)
     if former is None:
@@ -453,6 +457,7 @@ def prepare(request: _host.Request, former: _host.Snapshot | None = None) -> _ho
         apply,
         lets_in=part.lets_in(),
         bindings=lambda: Part(request).missing(),
+        warnings=[] if request.flows else _host.left_in_kernel("iptables", "ipset"),
     )
 
 

@@ -273,11 +273,17 @@ class Part:
 
     def __init__(self, request: _host.Request, former: Mapping[str, Any] | None = None) -> None:
         self.request = request
-        self.ruleset = _listing()
+        try:
+            self.ruleset = _listing()
+        except _host.HostError:
+            # Where nft was removed before, what has to go only is not to be had.
+            if (request.flows if former is None else any(former.values())) or not _host.missing("nft"):
+                raise
+            self.ruleset = Ruleset()
         self.sets: dict[Chain, frozenset[str]] = {}
         self.rules: dict[Chain, list[str]] = {}
         self.jumps: dict[Chain, list[str]] = {}
-        self.warnings: list[str] = []
+        self.warnings: list[str] = [] if request.flows else _host.left_in_kernel("nft")
         if former is None:
             self._plan()
         else:
@@ -501,8 +507,8 @@ def holds(request: _host.Request) -> bool:
 def prepare(request: _host.Request, former: _host.Snapshot | None = None) -> _host.Change:
     """Return the change that brings sets, chains, jumps and boot files in line with ``request``, or back to what ``former`` holds.
 
-    It is one transaction, with nothing left to bind. Raises HostError when nft is missing, no chain or more than one is in charge, or
-    something foreign bears a name of ours.
+    It is one transaction, with nothing left to bind. Raises HostError when nft is missing though rules are wanted, no chain or more than
+    one is in charge, or something foreign bears a name of ours.
     """
     part = Part(request, former and former.state)
     if former is None:

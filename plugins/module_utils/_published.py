@@ -214,13 +214,16 @@ def _files(request: _host.Request, blocks: Blocks) -> dict[Path, str | None]:
 def prepare(request: _host.Request, former: _host.Snapshot | None = None) -> _host.Change:
     """Return the change that brings the table and the boot files in line with ``request``, or back to what ``former`` holds.
 
-    It is one transaction, which has been checked, with nothing left to bind. Raises HostError when nft is missing or refuses it, or when
-    something foreign bears the name of the table.
+    It is one transaction, which has been checked, with nothing left to bind. Raises HostError when nft is missing though a port is
+    published, or refuses it, or when something foreign bears the name of the table.
     """
     try:
         found = standing()
     except _host.HostError as exc:
-        raise _host.HostError(f"the ports that the Controller's container publishes cannot be guarded without nftables: {exc}") from exc
+        # What has to go only, goes from the files where nft was removed before.
+        if (request.published if former is None else former.state) or not _host.missing("nft"):
+            raise _host.HostError(f"the ports that the Controller's container publishes cannot be guarded without nftables: {exc}") from exc
+        found = {}
     if former is None:
         if found and not holds(request):
             raise _host.HostError(f"table {TABLE}: not ours, for {file(request)} is not there; rename or remove")
@@ -232,10 +235,12 @@ def prepare(request: _host.Request, former: _host.Snapshot | None = None) -> _ho
         blocks = former.state
         files = _boot.former_files(former)
     text = transaction(found, blocks)
-    _host.run("nft", "-c", "-f", "-", stdin=text)
+    differs = lines(found) != lines(blocks)
+    if differs:
+        _host.run("nft", "-c", "-f", "-", stdin=text)
 
     def apply(_bind: bool) -> None:
-        if lines(found) != lines(blocks):
+        if differs:
             _host.run("nft", "-f", "-", stdin=text)
 
     return _boot.change(
@@ -245,4 +250,5 @@ def prepare(request: _host.Request, former: _host.Snapshot | None = None) -> _ho
         _boot.snapshot("published", request, found, files),
         apply,
         lets_in=list(lets_in(found, request)),
+        warnings=[] if request.published else _host.left_in_kernel("nft"),
     )

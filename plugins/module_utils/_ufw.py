@@ -25,6 +25,9 @@ PROFILES = Path("/etc/ufw/applications.d")
 RULES = ("user.rules", "user6.rules")
 PLACES = tuple(Path(place) for place in ("/etc/ufw", "/var/lib/ufw", "/lib/ufw"))
 
+# What ufw puts before its own record of a rule.
+TUPLE = "### tuple ### "
+
 EVERYONE = ("0.0.0.0/0", "::/0")
 STOPS = ("deny", "reject", "limit")
 
@@ -132,11 +135,13 @@ def holds(request: _host.Request) -> bool:
 def prepare(request: _host.Request, former: _host.Snapshot | None = None) -> _host.Change:
     """Return the change that brings profiles and rules in line with ``request``, or back to what ``former`` holds.
 
-    Raises HostError when ufw is missing, or a profile of ours stands in a foreign file.
+    Raises HostError when ufw is missing, though rules are wanted, or a profile of ours stands in a foreign file.
     """
-    _host.run("ufw", "--version")
     file = _file(request)
     _refuse_foreign(file, request)
+    if not request.flows and _host.missing("ufw"):
+        return _leftovers(request, former)
+    _host.run("ufw", "--version")
     stored = file.read_text(encoding="utf-8") if file.exists() else ""
     if former is None:
         ports = {flow["name"]: frozenset((port["protocol"], str(port["port"])) for port in flow["ports"]) for flow in request.flows}
@@ -173,6 +178,35 @@ def prepare(request: _host.Request, former: _host.Snapshot | None = None) -> _ho
         ],
         bindings=lambda: _missing(request, wanted),
     )
+
+
+def _leftovers(request: _host.Request, former: _host.Snapshot | None) -> _host.Change:
+    """Return the change that takes away what a ufw that was removed has left of ours, or brings it back: files that nothing reads now."""
+    file = _file(request)
+    found = {path: _boot.read(path) for path in (file, *_paths())}
+    standing = _ours(_entries(), request)
+    if former is None:
+        wanted = {path: None if path == file or text is None else _without_ours(text, request) for path, text in found.items()}
+    else:
+        wanted = _boot.former_files(former)
+
+    def apply(_bind: bool) -> None:
+        for path, text in wanted.items():
+            _boot.restore(path, text)
+
+    return _host.Change(
+        before=[*(found[file] or "").splitlines(), *_lines(standing)],
+        after=[] if former is None else [*(wanted[file] or "").splitlines()],
+        apply=apply,
+        snapshot=_boot.snapshot("ufw", request, {}, found),
+        warnings=_host.left_in_kernel("ufw"),
+    )
+
+
+def _without_ours(text: str, request: _host.Request) -> str:
+    """Return ``text``, what ufw keeps its rules in, without those of this part: each is its record and what that became in iptables."""
+    rule = re.compile(rf"^{re.escape(TUPLE)}(.*)\n(?:-A .*\n)*\n?", re.MULTILINE)
+    return rule.sub(lambda found: "" if _ours([[Entry.of(found[1].split())]], request) else found[0], text)
 
 
 def _change(request: _host.Request, standing: dict[Rule, Ports], wanted: dict[Rule, Ports], text: str, misplaced: list[Rule]) -> None:
@@ -335,9 +369,8 @@ def _paths() -> list[Path]:
 
 def _entries() -> list[list[Entry]]:
     """Return the rules that people gave ufw, by family, as it numbers them."""
-    mark = "### tuple ### "
     return [
-        [Entry.of(line[len(mark) :].split()) for line in (_boot.read(path) or "").splitlines() if line.startswith(mark)]
+        [Entry.of(line[len(TUPLE) :].split()) for line in (_boot.read(path) or "").splitlines() if line.startswith(TUPLE)]
         for path in _paths()
     ]
 

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from faults.admin import BACKENDS, close
+from faults.admin import BACKENDS, CLOSE, close
 from faults.machines import MANAGEMENT, PEERS, Machine, each, entry, machines, only
-from faults.plays import role_away, site
+from faults.plays import absent, role_away, site
 from faults.state import State, changes, look
 from lab.runs import Run
 
@@ -83,3 +83,23 @@ def test_no_file_of_ours_was_there_before(stages, backend):
     """The comparison above would miss what stood there from the beginning."""
     found = [lines for title, lines in stages["before"].states[backend].items() if title.startswith("$ find")]
     assert found == [[]]
+
+
+LEFT = "cat /etc/ufw/user*.rules; find / /run -xdev -iname 'avi[-_]*' ! -path '*/proc/*'"
+
+
+def test_a_host_that_has_left_ufw_is_run_again_and_keeps_nothing_of_ours_there():
+    with machines("ufw") as hosts:
+        host = hosts["ufw"]
+        close(hosts)
+        site([host])
+        host.sh("dpkg --remove ufw")
+        assert "avi-con" in host.sh(LEFT)
+        host.sh(CLOSE["iptables"])
+        host.reboot()
+        assert entry([host]) == {"ufw": only()}
+        moved, again = site([host]), site([host])
+        assert entry([host]) == {"ufw": only("client")}
+        assert (moved.changed["ufw"] > 0, again.changed["ufw"]) == (True, 0)
+        absent([host])
+        assert "avi-" not in host.sh(LEFT)

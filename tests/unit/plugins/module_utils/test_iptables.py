@@ -136,6 +136,7 @@ def host(monkeypatch):
             raise _host.HostError(f"the command {command[0]} is missing on this host") from exc
 
     monkeypatch.setattr(_host, "run", run)
+    monkeypatch.setattr(_host, "missing", lambda command: not any(answer.startswith(f"{command} ") for answer in answers))
     return answers
 
 
@@ -294,3 +295,23 @@ def test_a_chain_that_stops_all_and_denies_nothing_of_ours_is_fine(host, rules):
     chains = ["-N RH", "-N strangers", "-A strangers -p tcp -m tcp --dport 22 -j DROP"]
     host["iptables --wait -S"] = "\n".join(["-P INPUT ACCEPT", *chains, *inner, "-A RH -j REJECT", "-A INPUT -j RH"])
     _iptables.Part(REQUEST).refuse_unreached()
+
+
+def test_where_iptables_was_removed_only_the_files_are_left_to_go(host, monkeypatch, tmp_path):
+    monkeypatch.setattr(_boot, "RECORDS", tmp_path)
+    _host.write(_boot.record("iptables", REQUEST), "{}")
+    host.clear()
+    nothing = _host.Request("controller", "con")
+    change = _iptables.prepare(nothing)
+    assert (change.needed, change.stands) == (True, True)
+    assert [warning.split()[2] for warning in change.warnings] == ["iptables", "ipset"]
+    assert _iptables.prepare(nothing, change.snapshot).before == change.before
+    with pytest.raises(_host.HostError, match="the command ipset is missing on this host"):
+        _iptables.prepare(REQUEST)
+
+
+def test_a_command_that_is_there_and_fails_is_not_taken_for_a_removed_one(host, monkeypatch):
+    del host["iptables --wait -S"]
+    monkeypatch.setattr(_host, "missing", lambda command: False)
+    with pytest.raises(_host.HostError):
+        _iptables.Part(_host.Request("controller", "con"))

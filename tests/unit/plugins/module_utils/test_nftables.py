@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from ansible_collections.avi.firewall.plugins.module_utils import _host, _nftables
+from ansible_collections.avi.firewall.plugins.module_utils import _boot, _host, _nftables
 
 
 def chain(name, table="filter", family="inet", **base):
@@ -512,3 +512,16 @@ def test_a_chain_that_stops_all_and_denies_nothing_of_ours_is_fine(part, conditi
         TO_END,
     ]
     part(there, [FLOW]).refuse_unreached()
+
+
+def test_where_nft_was_removed_only_the_files_are_left_to_go(monkeypatch, tmp_path):
+    monkeypatch.setattr(_boot, "RECORDS", tmp_path)
+    monkeypatch.setattr(_host, "ENVIRONMENT", {"PATH": ""})
+    request, nothing = _host.Request("controller", "con", [FLOW]), _host.Request("controller", "con")
+    _host.write(_boot.record("nftables", nothing), "{}")
+    change = _nftables.prepare(nothing)
+    assert (change.needed, change.stands) == (True, True)
+    assert [warning.split()[2] for warning in change.warnings] == ["nft"]
+    assert _nftables.prepare(nothing, change.snapshot).before == change.before
+    with pytest.raises(_host.HostError, match="the command nft is missing on this host"):
+        _nftables.prepare(request)

@@ -301,3 +301,18 @@ def test_a_host_without_nft_is_told_what_for(monkeypatch):
     monkeypatch.setattr(_host, "ENVIRONMENT", {"PATH": "/nonexistent"})
     with pytest.raises(_host.HostError, match="cannot be guarded without nftables: the command nft is missing on this host"):
         _published.prepare(REQUEST)
+
+
+def test_where_nft_was_removed_only_the_files_are_left_to_go(nft, monkeypatch):
+    _host.write(_published.file(REQUEST), "")
+    nothing = _host.Request("controller", "con")
+
+    def run(*_command, **_options):
+        raise _host.HostError("the command nft is missing on this host")
+
+    monkeypatch.setattr(_host, "run", run)
+    monkeypatch.setattr(_host, "missing", lambda command: command == "nft")
+    change = _published.prepare(nothing)
+    assert (change.needed, change.stands) == (True, True)
+    assert [warning.split()[2] for warning in change.warnings] == ["nft"]
+    assert _published.prepare(nothing, change.snapshot).before == change.before

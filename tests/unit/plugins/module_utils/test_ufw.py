@@ -223,3 +223,63 @@ def test_ufw_is_in_charge_where_its_chain_stands_and_its_status_says_so(monkeypa
     monkeypatch.setattr(_host, "succeeds", lambda *command: chain and " ".join(command) == "iptables --wait -n -L ufw-user-input")
     monkeypatch.setattr(_host, "run", lambda *command: status if command == ("ufw", "status") else None)
     assert _ufw.evidence() == evidence
+
+
+USER_RULES = f"""\
+*filter
+### RULES ###
+
+### tuple ### allow tcp 22 0.0.0.0/0 any 192.0.2.9 in comment={COMMENT}
+-A ufw-user-input -p tcp --dport 22 -s 192.0.2.9 -j ACCEPT
+
+{{ours}}### tuple ### deny any any 0.0.0.0/0 any 203.0.113.66 in
+-A ufw-user-input -s 203.0.113.66 -j DROP
+
+### END RULES ###
+COMMIT
+"""
+RECORDED = f"""\
+### tuple ### {OURS}
+-A ufw-user-input -p tcp -m multiport --dports 22,8443 -s 192.0.2.21 -j ACCEPT -m comment --comment 'dapp_avi-con-service_engine'
+
+### tuple ### {OURS.replace("tcp 22,8443", "udp 123")}
+-A ufw-user-input -p udp --dport 123 -s 192.0.2.21 -j ACCEPT -m comment --comment 'dapp_avi-con-service_engine'
+
+"""
+
+
+@pytest.fixture
+def removed(monkeypatch, tmp_path):
+    """Return the folder of what a ufw that was removed has left: a profile and rules, of ours and of others."""
+    monkeypatch.setattr(_ufw, "PROFILES", tmp_path / "applications.d")
+    monkeypatch.setattr(_ufw, "PLACES", (tmp_path,))
+    monkeypatch.setattr(_host, "missing", lambda command: command == "ufw")
+    _host.write(tmp_path / "applications.d" / "avi-con", f"# {_host.MARK}\n\n[avi-con-service_engine]\n")
+    _host.write(tmp_path / "user.rules", USER_RULES.format(ours=RECORDED))
+    _host.write(tmp_path / "user6.rules", USER_RULES.format(ours=""))
+    return tmp_path
+
+
+def test_what_a_removed_ufw_has_left_of_ours_goes_and_can_come_back(removed):
+    nothing = _host.Request("controller", "con")
+    assert _ufw.holds(nothing)
+    change = _ufw.prepare(nothing)
+    assert change.before[-1] == "allow in from 192.0.2.21 to any app avi-con-service_engine (22/tcp 8443/tcp 123/udp)"
+    assert change.after == []
+    assert change.warnings == [
+        "the command ufw is missing on this host: what rules of ours it may have left in the kernel go with the next boot"
+    ]
+    change.apply(False)
+    assert (removed / "user.rules").read_text(encoding="utf-8") == USER_RULES.format(ours="")
+    assert (removed / "user6.rules").read_text(encoding="utf-8") == USER_RULES.format(ours="")
+    assert not (removed / "applications.d" / "avi-con").exists()
+    assert not _ufw.holds(nothing)
+    _ufw.prepare(nothing, change.snapshot).apply(True)
+    assert (removed / "user.rules").read_text(encoding="utf-8") == USER_RULES.format(ours=RECORDED)
+    assert _ufw.holds(nothing)
+
+
+def test_rules_for_a_ufw_that_is_missing_are_refused(removed, monkeypatch):
+    monkeypatch.setattr(_host, "ENVIRONMENT", {"PATH": ""})
+    with pytest.raises(_host.HostError, match="the command ufw is missing on this host"):
+        _ufw.prepare(REQUEST)
