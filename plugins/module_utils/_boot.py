@@ -10,6 +10,7 @@ The record is also what tells our objects from foreign ones of the same name.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import json
 import sys
@@ -29,6 +30,9 @@ SAVED = ("iptables/*", "sysconfig/ip*tables", "nftables.conf", "nftables/*", "sy
 
 # What of a request a boot does not ask for.
 NOT_RECORDED = ("addresses", "zone", "may_reload", "published")
+
+# An upgrade of the system replaces it in its place.
+SYSTEM_PYTHON = "/usr/bin/python3"
 
 Files = dict[Path, "str | None"]
 
@@ -114,7 +118,17 @@ def _drop_in_text(module: str) -> str:
 
 
 def _command(module: str) -> str:
-    return f"{sys.executable} -m avi_firewall.{module}"
+    return f"{python()} -m avi_firewall.{module}"
+
+
+@functools.cache
+def python() -> str:
+    """Return the Python that a boot runs this code with: the system's, if that can, else the one that runs it now.
+
+    The latter may have its version in its name, or be of a virtual environment, and be gone by then.
+    """
+    can = _host.succeeds(SYSTEM_PYTHON, "-I", "-c", "import sys; sys.exit(sys.version_info < (3, 9))")
+    return SYSTEM_PYTHON if can else sys.executable
 
 
 def _text(unit: Unit, module: str) -> str:

@@ -85,7 +85,8 @@ def arm(changes: Sequence[_host.Change], seconds: int) -> str:
             f"--on-active={seconds}",
             "--timer-property=AccuracySec=100ms",
             f"--setenv=PYTHONPATH={LIBRARY}",
-            *_command("timeout"),
+            # It is there, for it runs this, and it has the library of firewalld, if that is needed.
+            *_command(sys.executable, "timeout"),
         )
     except _host.HostError:
         _clear()
@@ -216,8 +217,8 @@ def _clear() -> None:
     shutil.rmtree(HOME, ignore_errors=True)
 
 
-def _command(what: str) -> list[str]:
-    return [sys.executable, "-m", "avi_firewall._rollback", what]
+def _command(python: str, what: str) -> list[str]:
+    return [python, "-m", "avi_firewall._rollback", what]
 
 
 def _unit() -> str:
@@ -233,7 +234,7 @@ Before={BEFORE}
 [Service]
 Type=oneshot
 Environment=PYTHONPATH={LIBRARY} PYTHONDONTWRITEBYTECODE=1
-ExecStart={" ".join(_command("boot"))}
+ExecStart={" ".join(_command(_boot.python(), "boot"))}
 """
 
 
