@@ -7,12 +7,11 @@
 from __future__ import annotations
 
 import contextlib
-import errno
+import fcntl
 import functools
 import ipaddress
 import os
 import shutil
-import socket
 import stat
 import subprocess
 import time
@@ -23,6 +22,9 @@ from typing import Any, Union
 
 # Every file and object of ours that can carry a description carries this one: it tells ours from foreign ones.
 MARK = "Managed by the Ansible collection avi.firewall; do not edit."
+
+# Only root may write to its folder.
+LOCK = Path("/run/avi-firewall.lock")
 
 # Against somebody else who changes rules at the same time.
 ATTEMPTS = 10
@@ -150,21 +152,35 @@ def persist(attempt: Callable[[], None]) -> None:
 def lock(seconds: int = 60) -> Iterator[None]:
     """Keep other runs out meanwhile. Raises HostError when one keeps us out for ``seconds``.
 
-    The lock is a name of an abstract socket: like the rules it belongs to the network namespace, it leaves no file behind, and it
-    goes with the process that holds it.
+    The lock is on a file that only root can open: nobody else can keep us out. Like the change that is pending it belongs to the file
+    system, and it goes with the process that holds it.
     """
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as held:
-        for left in range(seconds, -1, -1):
-            try:
-                held.bind("\0avi.firewall")
-                break
-            except OSError as exc:
-                if exc.errno != errno.EADDRINUSE:
-                    raise
-                if not left:
-                    raise HostError(f"another run has changed the rules of this host for {seconds} seconds") from exc
-                time.sleep(1)
+    held = None
+    for left in range(seconds, -1, -1):
+        held = _hold()
+        if held is not None:
+            break
+        if not left:
+            raise HostError(f"another run has changed the rules of this host for {seconds} seconds")
+        time.sleep(1)
+    try:
         yield
+    finally:
+        LOCK.unlink(missing_ok=True)  # while it is held: who has opened it meanwhile finds it gone, and opens it anew
+        os.close(held)
+
+
+def _hold() -> int | None:
+    """Return the descriptor of the file that is locked now, None where somebody else has it. No child inherits it."""
+    descriptor = os.open(LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.path.samestat(os.fstat(descriptor), LOCK.lstat()):
+            return descriptor
+    except (BlockingIOError, FileNotFoundError):
+        pass
+    os.close(descriptor)
+    return None
 
 
 def _ran(command: Sequence[str], **options: Any) -> subprocess.CompletedProcess[Any]:

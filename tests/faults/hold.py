@@ -13,15 +13,15 @@ Says "held" when it is so, or "missed" when the run was over before. A line of i
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import signal
-import socket
 import sys
 import time
 from pathlib import Path
 
 PENDING = Path("/var/lib/avi-firewall/pending.json")
-LOCK = "\0avi.firewall"
+LOCK = Path("/run/avi-firewall.lock")
 
 
 def modules() -> list[int]:
@@ -55,12 +55,14 @@ def during(path: Path, before: int) -> bool:
     return bool(send(signal.SIGSTOP)) and PENDING.exists()
 
 
-def after() -> socket.socket | None:
-    held = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+def after() -> int | None:
     while PENDING.exists():
+        held = os.open(LOCK, os.O_RDWR | os.O_CREAT, 0o600)
         with contextlib.suppress(OSError):
-            held.bind(LOCK)
-            return held if PENDING.exists() else None
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.path.samestat(os.fstat(held), LOCK.stat()) and PENDING.exists():
+                return held
+        os.close(held)
     return None
 
 

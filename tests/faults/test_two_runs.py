@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
 
 import pytest
@@ -30,6 +31,30 @@ def test_they_start_together(hosts: dict[str, Machine]) -> None:
         assert code == 0, output
     for found in entry(hosts.values()).values():
         assert found in (only(*ONE), only(*OTHER))
+
+
+def test_no_other_user_keeps_a_run_out(hosts: dict[str, Machine]) -> None:
+    """Who knows its name tries to hold the lock all the time, by whatever it may be."""
+    hold = """
+import fcntl, os, socket
+os.setuid(65534)
+name = socket.socket(socket.AF_UNIX)
+name.bind("\\0avi.firewall")
+print("held", flush=True)
+while True:
+    try:
+        held = os.open("/run/avi-firewall.lock", os.O_RDONLY | os.O_CREAT)
+        fcntl.flock(held, fcntl.LOCK_EX)
+    except OSError:
+        pass
+"""
+    command = ["podman", "exec", hosts["nftables"].container, "python3", "-c", hold]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as holder:
+        try:
+            assert holder.stdout.readline() == "held\n"
+            site([hosts["nftables"]], **management(*ONE))
+        finally:
+            hosts["nftables"].sh('kill $(ps -e -o pid=,user=,comm= | awk \'$2 == "nobody" && $3 == "python3" {print $1}\')')
 
 
 def test_one_waits_until_the_other_is_settled(hosts: dict[str, Machine]) -> None:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import stat
+import subprocess
 
 import pytest
 from ansible_collections.avi.firewall.plugins.module_utils import _host
@@ -71,6 +72,47 @@ def test_one_run_at_a_time():
         pass
     with _host.lock(0):
         pass
+
+
+def test_only_its_owner_can_hold_the_lock_and_it_leaves_nothing_behind(lock):
+    with _host.lock():
+        assert stat.S_IMODE(lock.stat().st_mode) == 0o600
+    assert not lock.exists()
+
+
+def test_a_lock_is_not_taken_through_a_link(lock, tmp_path):
+    lock.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(OSError, match=str(lock)), _host.lock(0):
+        pass
+
+
+def test_what_a_run_that_was_killed_has_left_keeps_nobody_out(lock):
+    lock.touch()
+    with _host.lock(0):
+        pass
+
+
+def test_a_lock_whose_file_went_meanwhile_is_none(lock, monkeypatch):
+    """As who waited for one that has just been given back gets it."""
+    flock = _host.fcntl.flock
+
+    def late(descriptor, operation):
+        if lock.exists():
+            lock.unlink()
+            monkeypatch.setattr(_host.fcntl, "flock", flock)
+        flock(descriptor, operation)
+
+    monkeypatch.setattr(_host.fcntl, "flock", late)
+    assert _host._hold() is None
+    with _host.lock(0):
+        assert lock.exists()
+
+
+def test_no_child_holds_the_lock():
+    with _host.lock(0):
+        done = subprocess.run(["ls", "-l", "/proc/self/fd"], close_fds=False, capture_output=True, text=True, check=True)
+    assert "/proc/" in done.stdout
+    assert _host.LOCK.name not in done.stdout
 
 
 def test_a_file_keeps_its_mode_unless_told_otherwise(tmp_path):
