@@ -174,12 +174,16 @@ def read(path: Path) -> str | None:
     """Return the text of ``path``, None if it is not there."""
     if path.parent.suffix == ".wants" and path.is_symlink():
         return ""  # what `systemctl enable` makes: that it is there is all there is to know
-    return path.read_text(encoding="utf-8") if path.exists() else None
+    return path.read_bytes().decode(**_host.TEXT) if path.exists() else None
 
 
 def lines(wanted: Mapping[Path, str | None]) -> list[str]:
     """Return a line for each file that shall be there."""
-    return [f"file {path} {hashlib.sha256(text.encode()).hexdigest()[:12]}" for path, text in sorted(wanted.items()) if text is not None]
+    return [
+        f"file {path} {hashlib.sha256(text.encode(**_host.TEXT)).hexdigest()[:12]}"
+        for path, text in sorted(wanted.items())
+        if text is not None
+    ]
 
 
 def found_lines(wanted: Mapping[Path, str | None]) -> list[str]:

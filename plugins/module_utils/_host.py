@@ -23,6 +23,9 @@ from typing import Any, Union
 # Every file and object of ours that can carry a description carries this one: it tells ours from foreign ones.
 MARK = "Managed by the Ansible collection avi.firewall; do not edit."
 
+# What others have written may be in any encoding: what is no UTF-8 is kept byte by byte.
+TEXT = {"encoding": "utf-8", "errors": "surrogateescape"}
+
 # Only root may write to its folder.
 LOCK = Path("/run/avi-firewall.lock")
 
@@ -191,12 +194,21 @@ def _ran(command: Sequence[str], **options: Any) -> subprocess.CompletedProcess[
 def run(*command: str, stdin: str | None = None) -> str:
     """Run ``command`` and return what it printed. Raises HostError for an exit code other than 0."""
     try:
-        done = _ran(command, input=stdin, text=True)
+        done = _ran(command, input=stdin, **TEXT)
     except FileNotFoundError as exc:
         raise HostError(f"the command {command[0]} is missing on this host") from exc
     if done.returncode != 0:
         raise HostError(f"{' '.join(command)} failed ({done.returncode}): {(done.stderr or done.stdout).strip()}")
     return done.stdout
+
+
+def printable(value: Any) -> Any:
+    """Return ``value``, which a module is to say, with every byte of others that is no UTF-8 as an escape: Ansible refuses it otherwise."""
+    if isinstance(value, dict):
+        return {printable(key): printable(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [printable(inner) for inner in value]
+    return value.encode(**TEXT).decode("utf-8", "backslashreplace") if isinstance(value, str) else value
 
 
 def succeeds(*command: str) -> bool:
@@ -233,7 +245,7 @@ def write(path: Path, content: str | bytes, mode: int | None = None) -> None:
     try:
         with fresh.open("wb") as file:
             fresh.chmod(mode)
-            file.write(content if isinstance(content, bytes) else content.encode())
+            file.write(content if isinstance(content, bytes) else content.encode(**TEXT))
             file.flush()
             os.fsync(file.fileno())
         fresh.replace(path)

@@ -77,8 +77,7 @@ class Table:
 def parse(text: str) -> Table:
     """Return the table that ``iptables -S`` printed as ``text``."""
     table = Table()
-    for line in text.splitlines():
-        kind, chain, *rest = shlex.split(line)
+    for kind, chain, *rest in _lines(text):
         if kind == "-P":
             table.policies[chain] = rest[0]
         if kind == "-A":
@@ -86,6 +85,20 @@ def parse(text: str) -> Table:
         else:
             table.chains[chain] = []
     return table
+
+
+def _lines(text: str) -> Iterator[list[str]]:
+    """Yield the words of each line of ``text``; one in the quotes of a comment may go on in the next."""
+    line = ""
+    for part in text.split("\n"):  # not what else ends a line elsewhere: that may stand in a comment
+        line = f"{line}\n{part}" if line else part
+        try:
+            words = shlex.split(line)
+        except ValueError:
+            continue
+        line = ""
+        if words:
+            yield words
 
 
 def target(rule: Tokens) -> str | None:
@@ -215,8 +228,8 @@ class Part:
         found: dict[str, list[str]] = {}
         if not self.sets and _host.missing("ipset"):
             return {}
-        for line in _host.run("ipset", "save").splitlines():
-            action, name, *rest = line.split()
+        for words in map(str.split, _host.run("ipset", "save").split("\n")):
+            action, name, *rest = (*words, "", "")
             if name.startswith(self.request.prefix):
                 found.setdefault(name, [])
                 if action == "add":

@@ -67,10 +67,10 @@ class Entry:
 
     @classmethod
     def of(cls, words: list[str]) -> Entry:
-        """Return the entry that ufw records as ``words``."""
+        """Return the entry that ufw records as ``words``. Raises ValueError for what it does not record."""
         comment = bytes.fromhex(words.pop()[len("comment=") :]).decode(errors="replace") if words[-1].startswith("comment=") else ""
-        # Where an end has a profile, those of both ends stand before the last word.
-        action, protocol, ports, destination, source_port, source, *profiles, where = words
+        # Old releases knew no direction. Where an end has a profile, those of both ends stand before the last word.
+        action, protocol, ports, destination, source_port, source, *profiles, where = words if len(words) > 6 else [*words, "in"]
         direction, _on, interface = where.partition("_")
         peer, own_end = (source, destination) if direction == "in" else (destination, source)
         profile = profiles[0] if profiles else "-"
@@ -129,7 +129,7 @@ def evidence() -> str | None:
 
 def holds(request: _host.Request) -> bool:
     """Say whether ufw keeps anything of this part."""
-    return _file(request).exists() or bool(_ours(_entries(), request))
+    return _file(request).exists() or bool(_ours(_entries(strict=False), request))
 
 
 def prepare(request: _host.Request, former: _host.Snapshot | None = None) -> _host.Change:
@@ -142,7 +142,7 @@ def prepare(request: _host.Request, former: _host.Snapshot | None = None) -> _ho
     if not request.flows and _host.missing("ufw"):
         return _leftovers(request, former)
     _host.run("ufw", "--version")
-    stored = file.read_text(encoding="utf-8") if file.exists() else ""
+    stored = _boot.read(file) or ""
     if former is None:
         ports = {flow["name"]: frozenset((port["protocol"], str(port["port"])) for port in flow["ports"]) for flow in request.flows}
         wanted = {rule: ports[rule.profile] for rule in _rules(request)}
@@ -184,7 +184,7 @@ def _leftovers(request: _host.Request, former: _host.Snapshot | None) -> _host.C
     """Return the change that takes away what a ufw that was removed has left of ours, or brings it back: files that nothing reads now."""
     file = _file(request)
     found = {path: _boot.read(path) for path in (file, *_paths())}
-    standing = _ours(_entries(), request)
+    standing = _ours(_entries(strict=False), request)
     if former is None:
         wanted = {path: None if path == file or text is None else _without_ours(text, request) for path, text in found.items()}
     else:
@@ -205,8 +205,14 @@ def _leftovers(request: _host.Request, former: _host.Snapshot | None) -> _host.C
 
 def _without_ours(text: str, request: _host.Request) -> str:
     """Return ``text``, what ufw keeps its rules in, without those of this part: each is its record and what that became in iptables."""
-    rule = re.compile(rf"^{re.escape(TUPLE)}(.*)\n(?:-A .*\n)*\n?", re.MULTILINE)
-    return rule.sub(lambda found: "" if _ours([[Entry.of(found[1].split())]], request) else found[0], text)
+
+    def kept(found: re.Match[str]) -> str:
+        try:
+            return "" if _ours([[Entry.of(found[1].split())]], request) else found[0]
+        except ValueError:
+            return found[0]
+
+    return re.sub(rf"^{re.escape(TUPLE)}(.*)\n(?:-A .*\n)*\n?", kept, text, flags=re.MULTILINE)
 
 
 def _change(request: _host.Request, standing: dict[Rule, Ports], wanted: dict[Rule, Ports], text: str, misplaced: list[Rule]) -> None:
@@ -367,12 +373,21 @@ def _paths() -> list[Path]:
     return [place / name for name in RULES]
 
 
-def _entries() -> list[list[Entry]]:
-    """Return the rules that people gave ufw, by family, as it numbers them."""
-    return [
-        [Entry.of(line[len(TUPLE) :].split()) for line in (_boot.read(path) or "").splitlines() if line.startswith(TUPLE)]
-        for path in _paths()
-    ]
+def _entries(strict: bool = True) -> list[list[Entry]]:
+    """Return the rules that people gave ufw, by family, as it numbers them.
+
+    Raises HostError for one that is not understood, unless ``strict`` is off: where only ours are looked for.
+    """
+    found: list[list[Entry]] = []
+    for path in _paths():
+        found.append([])
+        for number, line in enumerate((_boot.read(path) or "").split("\n"), 1):
+            try:
+                found[-1] += [Entry.of(line[len(TUPLE) :].split())] if line.startswith(TUPLE) else []
+            except ValueError as exc:
+                if strict:
+                    raise _host.HostError(f"{path}, line {number}: {line!r} is no rule as ufw records it: mend or remove it") from exc
+    return found
 
 
 def _ours(entries: list[list[Entry]], request: _host.Request) -> dict[Rule, Ports]:

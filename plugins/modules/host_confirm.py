@@ -58,7 +58,7 @@ def main():
         with _host.lock():
             _rollback.confirm(module.params["token"])
     except _host.HostError as exc:
-        module.fail_json(msg=str(exc))
+        module.fail_json(msg=_host.printable(str(exc)))
     module.exit_json(changed=False)
 
 

@@ -132,13 +132,13 @@ def main():
         ]
         findings = [*off, *_path.findings(host)]
     except (_host.HostError, _packet.PathError) as exc:
-        module.fail_json(msg=str(exc))
+        module.fail_json(msg=_host.printable(str(exc)))
     module.exit_json(
         changed=False,
-        causes=[_explain.causes(question, path, holders) + off for question, path in zip(questions, paths)],
-        paths=[shown(path) for path in paths],
-        holders=holders,
-        findings=findings,
+        causes=_host.printable([_explain.causes(question, path, holders) + off for question, path in zip(questions, paths)]),
+        paths=_host.printable([shown(path) for path in paths]),
+        holders=_host.printable(holders),
+        findings=_host.printable(findings),
     )
 
 

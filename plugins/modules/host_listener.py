@@ -120,8 +120,8 @@ def main():
         held = _probe.ask_holders(_listener.holders(cells), module.params["addresses"], token)
         listening = _listener.start(cells, token, module.params["seconds"])
     except _host.HostError as exc:
-        module.fail_json(msg=str(exc))
-    module.exit_json(changed=False, listening=[f"{protocol}/{port}" for protocol, port in listening], holders=held)
+        module.fail_json(msg=_host.printable(str(exc)))
+    module.exit_json(changed=False, listening=[f"{protocol}/{port}" for protocol, port in listening], holders=_host.printable(held))
 
 
 if __name__ == "__main__":

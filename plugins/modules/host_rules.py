@@ -192,9 +192,9 @@ def main():
             if needed and not module.check_mode:
                 bindings, token = make(needed, module.params["confirm_timeout"])
     except _host.HostError as exc:
-        module.fail_json(msg=str(exc))
+        module.fail_json(msg=_host.printable(str(exc)))
     for warning in [warning for change in changes for warning in change.warnings]:
-        module.warn(warning)
+        module.warn(_host.printable(warning))
     header = f"{backend or 'no firewall'}, {request.node}"
     module.exit_json(
         changed=bool(needed),
@@ -202,12 +202,14 @@ def main():
         evidence=shown,
         bindings=bindings,
         token=token,
-        diff={
-            "before_header": header,
-            "after_header": header,
-            "before": "".join(f"{line}\n" for change in changes for line in change.before),
-            "after": "".join(f"{line}\n" for change in changes for line in change.after),
-        },
+        diff=_host.printable(
+            {
+                "before_header": header,
+                "after_header": header,
+                "before": "".join(f"{line}\n" for change in changes for line in change.before),
+                "after": "".join(f"{line}\n" for change in changes for line in change.after),
+            }
+        ),
     )
 
 

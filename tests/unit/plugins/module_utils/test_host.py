@@ -8,7 +8,7 @@ import stat
 import subprocess
 
 import pytest
-from ansible_collections.avi.firewall.plugins.module_utils import _host
+from ansible_collections.avi.firewall.plugins.module_utils import _boot, _host
 
 
 def test_a_file_is_written_whole_with_its_mode_and_nothing_beside_it(tmp_path):
@@ -24,9 +24,23 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path):
     path = tmp_path / "file"
     _host.write(path, "old\n")
     with pytest.raises(UnicodeEncodeError):
-        _host.write(path, "\udcff")
+        _host.write(path, "\ud800")
     assert path.read_text(encoding="utf-8") == "old\n"
     assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
+
+
+def test_bytes_that_are_no_text_pass_unchanged(tmp_path):
+    assert _host.run("printf", "caf\\351") == "caf\udce9"
+    assert _host.run("od", "-An", "-tx1", stdin="caf\udce9").split() == ["63", "61", "66", "e9"]
+    _host.write(tmp_path / "file", "caf\udce9\r\n")
+    assert (tmp_path / "file").read_bytes() == b"caf\xe9\r\n"
+    assert _boot.read(tmp_path / "file") == "caf\udce9\r\n"
+    assert len(_boot.found_lines({tmp_path / "file": None})) == 1
+
+
+def test_a_module_says_them_as_escapes():
+    told = {"msg": ("caf\udce9", ["caf\N{LATIN SMALL LETTER E WITH ACUTE}", 9, None])}
+    assert _host.printable(told) == {"msg": ["caf\\xe9", ["caf\N{LATIN SMALL LETTER E WITH ACUTE}", 9, None]]}
 
 
 def test_a_command_that_fails_says_what_it_said():

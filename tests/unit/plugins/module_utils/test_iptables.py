@@ -16,6 +16,16 @@ def test_a_listing_is_read_with_its_quotes():
     assert found.chains == {"INPUT": [("-m", "comment", "--comment", "a b", "-j", "mine")], "mine": [("-j", "RETURN")]}
 
 
+def test_a_comment_may_hold_anything():
+    found = _iptables.parse('-P INPUT DROP\n-A INPUT -m comment --comment "a\u2028b\x85\udce9\n\n c" -j DROP\n-A INPUT -j DROP\n')
+    assert found.chains == {"INPUT": [("-m", "comment", "--comment", "a\u2028b\x85\udce9\n\n c", "-j", "DROP"), ("-j", "DROP")]}
+
+
+def test_a_set_of_others_may_hold_any_comment(host):
+    host["ipset save"] = f'create x hash:ip family inet comment\nadd x 192.0.2.1 comment "a\u2028\n\nb"\n{SETS}'
+    assert _iptables.Part(REQUEST).found_sets == {"avi-con-x-4": {"192.0.2.21"}}
+
+
 @pytest.mark.parametrize(
     ("rule", "judged"),
     [

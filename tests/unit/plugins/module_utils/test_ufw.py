@@ -95,6 +95,10 @@ def test_a_foreign_rule_is_read_whatever_its_comment_and_interface(line, entry):
     assert entries(line) == [entry]
 
 
+def test_a_rule_of_an_old_release_comes_in():
+    assert entries("deny tcp 22 0.0.0.0/0 any 192.0.2.9") == entries("deny tcp 22 0.0.0.0/0 any 192.0.2.9 in")
+
+
 OURS = f"allow tcp 22,8443 0.0.0.0/0 any 192.0.2.21 avi-con-service_engine - in comment={COMMENT}"
 
 
@@ -283,3 +287,18 @@ def test_rules_for_a_ufw_that_is_missing_are_refused(removed, monkeypatch):
     monkeypatch.setattr(_host, "ENVIRONMENT", {"PATH": ""})
     with pytest.raises(_host.HostError, match="the command ufw is missing on this host"):
         _ufw.prepare(REQUEST)
+
+
+@pytest.mark.parametrize("odd", ["allow tcp 22", "allow tcp 22 0.0.0.0/0 any 0.0.0.0/0 in comment=xyz"])
+def test_a_rule_that_is_not_understood_stops_only_who_needs_to_know(removed, monkeypatch, odd):
+    text = f"### tuple ### {odd}\n# caf\udce9\n"
+    _host.write(removed / "user6.rules", text)
+    nothing = _host.Request("controller", "con")
+    assert _ufw.holds(nothing)
+    _ufw.prepare(nothing).apply(False)
+    assert (removed / "user6.rules").read_bytes() == text.encode(errors="surrogateescape")
+    assert not _ufw.holds(nothing)
+    monkeypatch.setattr(_host, "run", lambda *command: "")
+    with pytest.raises(_host.HostError) as refused:
+        _ufw.prepare(REQUEST)
+    assert str(refused.value) == (f"{removed}/user6.rules, line 1: '### tuple ### {odd}' is no rule as ufw records it: mend or remove it")
