@@ -39,9 +39,18 @@ def connection() -> Connection | None:
             return None
         for variable in variables:
             if variable.startswith(b"SSH_CONNECTION="):
-                client, _client_port, _server, port = variable.partition(b"=")[2].decode().split()
-                return Connection(client, int(port))
+                return _read(variable.partition(b"=")[2].decode(errors="replace").split())
     return None
+
+
+def _read(words: list[str]) -> Connection | None:
+    """Return the connection that sshd tells of in ``words``; one that came by no address, through vsock or a local socket, is none."""
+    try:
+        client, _client_port, _server, port = words
+        ipaddress.ip_address(client.partition("%")[0])
+        return Connection(client, int(port))
+    except ValueError:
+        return None
 
 
 def lets_in(accesses: Iterable[_host.Access], connection: Connection) -> bool:

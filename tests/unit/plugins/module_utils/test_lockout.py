@@ -66,6 +66,12 @@ def process(proc, pid, parent, environment):
     [
         (b"HOME=/root\0SSH_CONNECTION=192.0.2.9 50022 192.0.2.11 22\0", ("192.0.2.9", 22)),
         (b"HOME=/root\0", None),
+        (b"SSH_CONNECTION=fe80::9%eth0 50022 fe80::b%eth0 2222\0", ("fe80::9%eth0", 2222)),
+        # As sshd says it of what came by no address.
+        (b"SSH_CONNECTION=UNKNOWN 65535 UNKNOWN 65535\0", None),
+        (b"SSH_CONNECTION=\0", None),
+        (b"SSH_CONNECTION=192.0.2.9 22\0", None),
+        (b"SSH_CONNECTION=192.0.2.9 50022 192.0.2.11 x\xe9\0", None),
     ],
 )
 def test_the_connection_is_found_past_sudo(monkeypatch, tmp_path, upper, found):
