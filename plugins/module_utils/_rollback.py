@@ -105,17 +105,27 @@ def extend(seconds: float) -> None:
     _write(PENDING, {**pending, "until": now() + seconds, "seconds": seconds})
 
 
+@contextlib.contextmanager
+def whole_or_not() -> Iterator[None]:
+    """Take the change back at once, whatever goes wrong meanwhile; that is raised. A run that is interrupted leaves it to the timer."""
+    try:
+        yield
+    except Exception as exc:
+        try:
+            roll_back()
+        except Exception as another:
+            raise _host.HostError(f"{_said(exc)}: {_said(another)}") from exc
+        raise
+
+
 def confirm(token: str) -> None:
     """Let the change stand. Raises HostError when it has been taken back, or is now because it does not stand as planned."""
     pending = _pending()
     if pending is None or pending["token"] != token:
         raise _host.HostError("no new connection confirmed the change in time, and this host has taken it back")
-    try:
+    with whole_or_not():
         changes = [_settle(snapshot) for snapshot in map(_snapshot, pending["snapshots"])]
-    except _host.HostError:
-        roll_back()
-        raise
-    PENDING.unlink()
+        PENDING.unlink()
     for change in changes:
         change.finish()
     _disarm(pending)
@@ -139,6 +149,7 @@ def roll_back() -> None:
     pending = _pending()
     if pending is None:
         return
+    failed: list[Exception] = []
     for snapshot in map(_snapshot, pending["snapshots"]):
         if snapshot.state is None:
             continue
@@ -146,11 +157,18 @@ def roll_back() -> None:
             change = CHANGING[snapshot.backend].prepare(snapshot.request, snapshot)
             change.apply(True)
             change.finish()
-        except _host.HostError as exc:
-            raise _host.HostError(
-                f"a change that was not confirmed cannot be taken back: {exc}. Mend that, or remove {PENDING} to let the change stand"
-            ) from exc
+        except Exception as exc:
+            failed.append(exc)  # what keeps one firewall from its former rules is no reason to leave the others
+    if failed:
+        said = "; ".join(map(_said, failed))
+        raise _host.HostError(
+            f"a change that was not confirmed cannot be taken back: {said}. Mend that, or remove {PENDING} to let the change stand"
+        ) from failed[0]
     _disarm(pending)
+
+
+def _said(error: Exception) -> str:
+    return str(error) if isinstance(error, (_host.HostError, OSError)) else repr(error)
 
 
 def timeout() -> None:

@@ -59,6 +59,8 @@ def main():
             _rollback.confirm(module.params["token"])
     except _host.HostError as exc:
         module.fail_json(msg=_host.printable(str(exc)))
+    except OSError as exc:
+        module.fail_json(msg=f"this host cannot read or write what is needed: {_host.printable(str(exc))}")
     module.exit_json(changed=False)
 
 

@@ -149,14 +149,11 @@ def prepare(request, backend):
 def make(changes, seconds):
     """Make ``changes``; return what is left to bind, and the word that confirms it all."""
     token = _rollback.arm(changes, seconds)
-    try:
+    with _rollback.whole_or_not():
         for change in changes:
             change.apply(False)
-    except _host.HostError:
-        _rollback.roll_back()
-        raise
-    bindings = [binding for change in changes for binding in change.bindings()]
-    _rollback.extend(seconds + BINDING_SECONDS * len(bindings))
+        bindings = [binding for change in changes for binding in change.bindings()]
+        _rollback.extend(seconds + BINDING_SECONDS * len(bindings))
     return bindings, token
 
 
@@ -193,6 +190,8 @@ def main():
                 bindings, token = make(needed, module.params["confirm_timeout"])
     except _host.HostError as exc:
         module.fail_json(msg=_host.printable(str(exc)))
+    except OSError as exc:
+        module.fail_json(msg=f"this host cannot read or write what is needed: {_host.printable(str(exc))}")
     for warning in [warning for change in changes for warning in change.warnings]:
         module.warn(_host.printable(warning))
     header = f"{backend or 'no firewall'}, {request.node}"

@@ -9,6 +9,7 @@ import sys
 
 import pytest
 from ansible_collections.avi.firewall.plugins.module_utils import _boot, _host, _iptables, _nftables, _rollback
+from ansible_collections.avi.firewall.plugins.modules import host_rules
 
 REQUEST = _host.Request("controller", "con", interfaces=["eth0"])
 
@@ -150,6 +151,80 @@ def test_what_cannot_be_taken_back_is_said_with_the_way_out(firewall, tmp_path):
     firewall.fails = True
     with pytest.raises(_host.HostError, match=r"cannot be taken back: it is off\. .* or remove .*pending\.json"), _rollback.turn():
         pass
+
+
+FULL = OSError(28, "No space left on device", "/etc/x")
+
+
+@pytest.mark.parametrize("error", [FULL, KeyError("x"), _host.HostError("it is off")])
+@pytest.mark.parametrize("late", [False, True])
+def test_whatever_goes_wrong_in_a_change_takes_it_back(firewall, tmp_path, error, late):
+    def fail(*_arguments):
+        raise error
+
+    def apply(_bind):
+        firewall.rules = ["half"]
+        if not late:
+            fail()
+
+    change = _host.Change(["old"], ["new"], apply, _host.Snapshot("firewalld", REQUEST, ["old"], {}), bindings=fail if late else list)
+    with pytest.raises(type(error)) as raised:
+        host_rules.make([change], 30)
+    assert raised.value is error
+    assert firewall.rules == ["old"]
+    assert left(tmp_path) == []
+
+
+def test_who_interrupts_a_change_leaves_it_to_the_timer(firewall, tmp_path):
+    def apply(_bind):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        host_rules.make([_host.Change([], [], apply, _host.Snapshot("firewalld", REQUEST, ["old"], {}))], 30)
+    assert _rollback.PENDING.exists()
+
+
+@pytest.mark.parametrize("error", [FULL, KeyError("x")])
+def test_whatever_goes_wrong_in_confirming_takes_the_change_back(firewall, tmp_path, monkeypatch, error):
+    token = arm(tmp_path)
+    firewall.rules = ["new"]
+
+    def settle(_snapshot):
+        raise error
+
+    monkeypatch.setattr(_rollback, "_settle", settle)
+    with pytest.raises(type(error)) as raised:
+        _rollback.confirm(token)
+    assert raised.value is error
+    assert firewall.rules == ["old"]
+    assert left(tmp_path) == []
+
+
+def test_what_went_wrong_is_said_before_what_keeps_it_from_being_taken_back(firewall, tmp_path):
+    def apply(_bind):
+        firewall.fails = True
+        raise FULL
+
+    change = _host.Change([], [], apply, _host.Snapshot("firewalld", REQUEST, ["old"], {}))
+    with pytest.raises(_host.HostError, match=r"^\[Errno 28\] .*'/etc/x': a change .* cannot be taken back: it is off\. "):
+        host_rules.make([change], 30)
+    assert _rollback.PENDING.exists()
+
+
+def test_one_firewall_that_fails_keeps_no_other_from_its_former_rules(firewall, tmp_path, monkeypatch):
+    class Broken:
+        @staticmethod
+        def prepare(request, former=None):
+            raise KeyError("x")
+
+    monkeypatch.setattr(_rollback, "CHANGING", {"ufw": Broken, "firewalld": firewall})
+    snapshots = [_host.Snapshot(name, REQUEST, ["old"], {}) for name in ("ufw", "firewalld")]
+    _rollback.arm([_host.Change([], [], lambda bind: None, snapshot) for snapshot in snapshots], 30)
+    firewall.rules = ["new"]
+    with pytest.raises(_host.HostError, match=r"cannot be taken back: KeyError\('x'\)\. "):
+        _rollback.roll_back()
+    assert firewall.rules == ["old"]
+    assert _rollback.PENDING.exists()
 
 
 def test_a_boot_puts_the_files_back(firewall, tmp_path):
