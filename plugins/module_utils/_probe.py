@@ -53,6 +53,9 @@ class Answer:
     nonce: str = ""
 
 
+NOT_TRIED = Answer("unknown", "not tried: there was no time left")
+
+
 def probe(targets: Sequence[Target], timeout: float, deadline: float) -> list[Answer]:
     """Return the answer of each of ``targets``, in their order. ``timeout`` are the seconds for one, ``deadline`` those for all."""
     end = time.monotonic() + deadline
@@ -60,7 +63,7 @@ def probe(targets: Sequence[Target], timeout: float, deadline: float) -> list[An
         answers = list(pool.map(lambda target: _ask(target, timeout, end), targets))
         again = [index for index, answer in enumerate(answers) if answer.word == "filtered" and targets[index].expected]
         for index, answer in zip(again, pool.map(lambda index: _ask(targets[index], PATIENCE * timeout, end), again)):
-            answers[index] = answer
+            answers[index] = answers[index] if answer is NOT_TRIED else answer
     return answers
 
 
@@ -75,7 +78,7 @@ def ask_holders(holders: Sequence[dict[str, Any]], addresses: Sequence[str], tok
 
 def _ask(target: Target, timeout: float, end: float) -> Answer:
     if time.monotonic() + timeout > end:
-        return Answer("unknown", "not tried: there was no time left")
+        return NOT_TRIED
     family = socket.AF_INET6 if ":" in target.address else socket.AF_INET
     if trouble := _no_way(family, target):
         return Answer("unknown", trouble)

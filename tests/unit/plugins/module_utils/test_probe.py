@@ -171,6 +171,13 @@ def test_what_was_not_tried_in_time_is_unknown():
     assert [answer.word for answer in _probe.probe([target(TCP)] * 3, 1, 0.5)] == ["unknown"] * 3
 
 
+def test_a_second_try_for_which_no_time_is_left_takes_nothing_from_the_first():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+        silent.bind(("127.0.0.1", 0))
+        answers = _probe.probe([target(("udp", silent.getsockname()[1]))], 0.3, 0.5)
+    assert [answer.word for answer in answers] == ["filtered"]
+
+
 def test_no_route_is_no_word_of_a_firewall():
     # Class E is routed nowhere.
     answer = probe(target(TCP, "255.255.255.255", source="0.0.0.0"))[0]
