@@ -35,8 +35,8 @@ UNKNOWN_PORT = 64999
 class Host:
     """What a host's own tools print of it; an empty text where there is no such tool, or nothing in the kernel.
 
-    ``saves`` are by manager; ``routes`` are the answers to ``ip -json route get`` by address, ``unrouted`` why there is none; ``unread``
-    is what could not be read though it may decide.
+    ``saves`` are by manager; ``routes`` are the answers to ``ip -json route get`` by what was asked, an address or ``ADDRESS from OWN``,
+    ``unrouted`` why there is none; ``unread`` is what could not be read though it may decide.
     """
 
     nft: str = ""
@@ -85,13 +85,18 @@ class Host:
 
     def route(self, address: str, source: str = "") -> None:
         """Look up the route to ``address``, once; from an address of this host, if ``source`` is one."""
-        if address in self.routes or address in self.unrouted:
+        asked = _from(address, source if source and self.world("input").is_local(source) else "")
+        if asked in self.routes or asked in self.unrouted:
             return
-        local = source and self.world("input").is_local(source)
         try:
-            self.routes[address] = _host.run("ip", "-json", "route", "get", address, *(["from", source] if local else []))
+            self.routes[asked] = _host.run("ip", "-json", "route", "get", *asked.split())
         except _host.HostError as exc:
-            self.unrouted[address] = str(exc).rpartition("): ")[2]
+            self.unrouted[asked] = str(exc).rpartition("): ")[2]
+
+    def _asked(self, address: str, source: str) -> str:
+        """Return what was asked of the route to ``address``, from ``source`` if it was asked so: rules may send each another way."""
+        own = _from(address, source)
+        return own if own in self.routes or own in self.unrouted else address
 
     def world(self, hook: str, back: str | None = None) -> World:
         """Return what the rules are judged against. Raises PathError when the addresses are not what ip prints."""
@@ -104,24 +109,26 @@ class Host:
             raise PathError(f"not what ip prints of addresses: {exc!r}") from exc
         return World(found, back, hook)
 
-    def device(self, address: str) -> str | None:
+    def device(self, address: str, source: str = "") -> str | None:
         """Return the device of the route to ``address``: empty where there is no route, None where it was not looked up."""
-        if address in self.unrouted:
+        asked = self._asked(address, source)
+        if asked in self.unrouted:
             return ""
-        if address not in self.routes:
+        if asked not in self.routes:
             return None
         try:
-            route = json.loads(self.routes[address])[0]
+            route = json.loads(self.routes[asked])[0]
             return "" if route.get("type") in ("unreachable", "blackhole", "prohibit") else route["dev"]
         except (AttributeError, IndexError, KeyError, TypeError, ValueError):
             return None
 
-    def route_back(self, address: str) -> str:
+    def route_back(self, address: str, source: str = "") -> str:
         """Return the route to ``address`` in the words of ip, or why there is none; empty where it was not looked up."""
-        if address in self.unrouted:
-            return f"no route to {address}: {self.unrouted[address]}"
+        asked = self._asked(address, source)
+        if asked in self.unrouted:
+            return f"no route to {address}: {self.unrouted[asked]}"
         try:
-            route = json.loads(self.routes[address])[0]
+            route = json.loads(self.routes[asked])[0]
             words = [f"{name} {route[key]}" for name, key in (("via", "gateway"), ("dev", "dev"), ("src", "prefsrc")) if key in route]
             return " ".join([*([route["type"]] if "type" in route else []), address, *words])
         except (AttributeError, IndexError, KeyError, TypeError, ValueError):
@@ -147,6 +154,10 @@ class Host:
         except PathError as exc:
             unread.append(str(exc))
         return tables, unread
+
+
+def _from(address: str, source: str) -> str:
+    return f"{address} from {source}" if source else address
 
 
 @dataclass
@@ -207,12 +218,12 @@ class _Way:
 
 def judge(host: Host, packet: Packet) -> Path:
     """Return what becomes of ``packet`` at ``host``. Raises PathError only when the addresses of the host are not what ip prints."""
-    back = host.device(packet.source)
+    back = host.device(packet.source, packet.destination)
     world = host.world("prerouting", back)
     if not packet.interface:
         packet = replace(packet, interface="lo" if world.is_local(packet.source) else back or world.device(packet.source))
     tables, unread = host.tables(packet.version)
-    path = Path("accept", doubts=unread, route_back=host.route_back(packet.source))
+    path = Path("accept", doubts=unread, route_back=host.route_back(packet.source, packet.destination))
     way = _Way(packet, world, path, {"unknown"} if unread else set())
     if way.through(tables, "prerouting"):
         forwarded = world.is_local(way.packet.destination) is False

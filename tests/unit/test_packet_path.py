@@ -310,6 +310,20 @@ def test_the_route_back():
     assert lost.route_back(PEER) == "192.0.2.9 via 192.0.2.254 dev eth0 src 192.0.2.1"
 
 
+def test_the_route_back_is_that_from_the_address_that_was_called(monkeypatch):
+    """As where rules of routing send each address of a host out by a device of its own."""
+    answers = {
+        f"ip -json route get {PEER} from 192.0.2.1": '[{"dst": "192.0.2.9", "dev": "eth0"}]',
+        f"ip -json route get {PEER} from 172.17.0.1": '[{"dst": "192.0.2.9", "dev": "docker0"}]',
+        f"ip -json route get {PEER}": '[{"dst": "192.0.2.9", "dev": "eth9"}]',
+    }
+    monkeypatch.setattr(_path._host, "run", lambda *command: answers.pop(" ".join(command)))
+    where = host("firewalld")
+    called = ["192.0.2.1", "172.17.0.1", "203.0.113.5", "192.0.2.1"]
+    found = [_path.path(_packet.Packet(PEER, own, "tcp", 8443, interface="eth0"), where).route_back for own in called]
+    assert found == [f"{PEER} dev {device}" for device in ("eth0", "docker0", "eth9", "eth0")]
+
+
 @pytest.mark.parametrize("wrong", [("192.0.2.9", "2001:db8::1", "tcp", 1), ("x", "192.0.2.1", "tcp", 1), (PEER, "192.0.2.1", "icmp", 1)])
 def test_what_is_no_packet(wrong):
     with pytest.raises(_packet.PathError):
