@@ -16,7 +16,7 @@ from __future__ import annotations
 import ipaddress
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,13 @@ EVERYONE = {4: "0.0.0.0/0", 6: "::/0"}
 
 VERDICTS = ("drop", "reject", "jump", "goto")
 NOTES = ("counter", "log", "limit", "match")
+# What a rule that iptables made has of iptables' own, in words of nft; any other match of that kind is a condition that we do not see.
+XT = {
+    ("match", "comment"): {},
+    ("target", "REJECT"): {"reject": None},
+    ("target", "LOG"): {"log": None},
+    ("target", "NFLOG"): {"log": None},
+}
 # What tells neither who calls nor at which port, and is met by some new connections whatever it is compared with.
 PROTOCOL = [
     *({"meta": {"key": key}} for key in ("l4proto", "nfproto", "protocol")),
@@ -121,20 +128,26 @@ def _element(element: Any) -> str:
 
 
 def _judge(rule: Mapping[str, Any]) -> _place.Rule:
-    found = {key: value for expression in rule["expr"] for key, value in expression.items()}
-    conditional = bool(found.keys() - {"counter", "log", "limit", "drop", "reject", "jump", "goto", "xt"})
+    statements = [item for expression in rule["expr"] for item in _in_words(expression).items()]
+    found = dict(statements)
+    conditional = bool(found.keys() - {"counter", "log", "limit", *VERDICTS})
     if found.keys() & {*VERDICTS}:
         # A limit lets what is above it pass by; before a log it is only thrift.
         conditional = conditional or "limit" in found
-        kind = _place.kind(_met(rule)) if conditional else "who"
+        kind = _place.kind(_met(statements)) if conditional else "who"
         to = next((found[jump]["target"] for jump in ("jump", "goto") if jump in found), "")
         return _place.Rule("jump" if to else "stop", to, conditional, kind)
     return _place.Rule("log" if found.keys() <= {*NOTES} else "other", conditional=conditional)
 
 
-def _met(rule: Mapping[str, Any]) -> Iterator[bool | None]:
-    """Yield whether a new connection meets each condition of ``rule``, None where one says who calls or at which port."""
-    for key, value in (item for expression in rule["expr"] for item in expression.items()):
+def _in_words(expression: Mapping[str, Any]) -> Mapping[str, Any]:
+    xt = expression.get("xt") or {}
+    return XT.get((xt.get("type"), xt.get("name")), expression)
+
+
+def _met(statements: Iterable[tuple[str, Any]]) -> Iterator[bool | None]:
+    """Yield whether a new connection meets each condition among ``statements``, None where one says who calls or at which port."""
+    for key, value in statements:
         if key == "match":
             yield _is_met(value["left"], _words(value["right"]), value["op"] == "!=")
         elif key == "limit":
