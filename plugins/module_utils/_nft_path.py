@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from . import _nft_value, _walk
+from ._nft_words import FAMILIES
 from ._packet import Packet, PathError, Tri, World, both
 
-FAMILIES = {"inet": (4, 6), "ip": (4,), "ip6": (6,)}
 MANAGER = "nftables"
 ENDS = frozenset({"accept", "drop", "reject", "return"})
 # Statements that say nothing on whether the packet goes on.

@@ -21,18 +21,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from . import _boot, _host, _place
+from . import _boot, _host, _nft_words, _place
+from ._nft_words import ADDRESS_TYPES, FAMILIES, PROTOCOLS
 
-MODULES = (_host, _place, _boot, sys.modules[__name__])
+MODULES = (_host, _place, _boot, _nft_words, sys.modules[__name__])
 UNITS = (_boot.DropIn("nftables.service"),)
 
 # Rulesets of other programs, which look after them themselves.
 FOREIGN_TABLES = ("firewalld", "netavark", "docker-bridges", "f2b-table")
 IPTABLES_TABLES = ("filter", "nat", "mangle", "raw", "security")
 HOOKS = {"in": "input", "out": "output"}
-FAMILIES = {"inet": (4, 6), "ip": (4,), "ip6": (6,)}
-ADDRESS_TYPES = {4: "ipv4_addr", 6: "ipv6_addr"}
-PROTOCOLS = {4: "ip", 6: "ip6"}
 EVERYONE = {4: "0.0.0.0/0", 6: "::/0"}
 
 VERDICTS = ("drop", "reject", "jump", "goto")

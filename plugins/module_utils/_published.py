@@ -20,6 +20,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from . import _boot, _host
+from ._nft_words import ADDRESS_TYPES, PROTOCOLS
 
 TABLE = "inet avi-firewall"
 FILES = _boot.RECORDS / "published"
@@ -28,8 +29,6 @@ DROP_IN = _boot.UNITS / "nftables.service.d" / "avi-firewall-published.conf"
 # Everything that starts a container comes after sysinit.target; the rest is for units without that order.
 BEFORE = "sysinit.target network-pre.target docker.service containerd.service podman.service podman-restart.service"
 
-PROTOCOLS = {4: "ip", 6: "ip6"}
-ADDRESS_TYPES = {4: "ipv4_addr", 6: "ipv6_addr"}
 # The bit by which the first of these chains tells the last one of a call that is not for an address of this host: DNAT has
 # overwritten that by then. kube-proxy, say, rewrites what its pods send to port 443 of a service, and that is nothing published.
 LABEL = 127
