@@ -99,6 +99,8 @@ def _lines(text: str) -> Iterator[list[str]]:
         line = ""
         if words:
             yield words
+    if line:
+        raise _host.HostError(f"{line!r} is no line of iptables -S")
 
 
 def target(rule: Tokens) -> str | None:

@@ -21,6 +21,12 @@ def test_a_comment_may_hold_anything():
     assert found.chains == {"INPUT": [("-m", "comment", "--comment", "a\u2028b\x85\udce9\n\n c", "-j", "DROP"), ("-j", "DROP")]}
 
 
+def test_a_listing_that_ends_within_quotes_is_not_taken_for_a_shorter_one():
+    with pytest.raises(_host.HostError) as refused:
+        _iptables.parse("-P INPUT DROP\n-A INPUT -m odd --text it's -j DROP\n-A INPUT -j DROP")
+    assert str(refused.value) == """ "-A INPUT -m odd --text it's -j DROP\\n-A INPUT -j DROP" is no line of iptables -S""".strip()
+
+
 def test_a_set_of_others_may_hold_any_comment(host):
     host["ipset save"] = f'create x hash:ip family inet comment\nadd x 192.0.2.1 comment "a\u2028\n\nb"\n{SETS}'
     assert _iptables.Part(REQUEST).found_sets == {"avi-con-x-4": {"192.0.2.21"}}
