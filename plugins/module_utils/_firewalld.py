@@ -372,9 +372,9 @@ def _bind(config: Any, wanted: View, permanent: View, bound: Mapping[str, set[st
         if stale or missing:
             stored = config.getZoneByName(zone)
             settings = stored.getSettings()
-            for rule in stale:
+            for rule in sorted(stale):
                 settings.removeRichRule(rule)
-            for rule in missing:
+            for rule in sorted(missing):
                 settings.addRichRule(rule)
             stored.update(settings)
 
