@@ -14,24 +14,21 @@ ours that such a file names, before and without any of this code.
 
 from __future__ import annotations
 
-import itertools
 import shlex
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from . import _boot, _host, _place
+from . import _boot, _host, _iptables_rule, _place
+from ._iptables_rule import Tokens
 
 COMMANDS = {4: "iptables", 6: "ip6tables"}
 FAMILIES = {4: "ipv4", 6: "ipv6"}
 BUILTIN = {"in": "INPUT", "out": "OUTPUT"}
-# Matches that say neither who calls nor at which port, but for an option that does.
-KINDS_OF_PACKETS = ("addrtype", "comment", "conntrack", "limit", "pkttype", "state", "tcp", "udp")
-BEGINS = ("FIN,SYN,RST,ACK", "SYN")
 LOADERS = "netfilter-persistent.service iptables.service ip6tables.service nftables.service ipset.service"
 
-MODULES = (_host, _place, _boot, sys.modules[__name__])
+MODULES = (_host, _place, _boot, _iptables_rule, sys.modules[__name__])
 # An empty set for each that a saved ruleset names.
 SAVED_SETS = (
     "-/bin/sh -c \"sed -nE 's/.* --match-set (avi-[^ ]+-4) .*/create \\\\1 hash:net family inet/p; "
@@ -55,8 +52,6 @@ UNITS = (
     ),
 )
 
-Tokens = tuple[str, ...]
-
 
 @dataclass
 class Table:
@@ -67,7 +62,7 @@ class Table:
 
     def judged(self) -> _place.Chains:
         """Return the chains as far as the place of a jump matters."""
-        return {name: [judge(rule) for rule in rules] for name, rules in self.chains.items()}
+        return {name: [_iptables_rule.judge(rule) for rule in rules] for name, rules in self.chains.items()}
 
     def drops(self, chain: str) -> bool:
         """Say whether the policy of a built-in chain lets nothing through."""
@@ -103,66 +98,9 @@ def _lines(text: str) -> Iterator[list[str]]:
         raise _host.HostError(f"{line!r} is no line of iptables -S")
 
 
-def target(rule: Tokens) -> str | None:
-    """Return where ``rule`` leads: a chain, ACCEPT, DROP, …"""
-    return next((after for word, after in zip(rule, rule[1:]) if word in ("-j", "-g")), None)
-
-
-def judge(rule: Tokens) -> _place.Rule:
-    """Return ``rule`` as far as its place matters."""
-    words = list(itertools.takewhile(lambda word: word not in ("-j", "-g"), rule))
-    comment = 4 if "--comment" in words else 0  # -m comment --comment …
-    conditional = len(words) > comment
-    to = target(rule) or ""
-    verdict = {"DROP": "stop", "REJECT": "stop", "LOG": "log", "NFLOG": "log"}.get(to, "jump")
-    if not conditional or not to or verdict == "log":
-        return _place.Rule(verdict, to, conditional)
-    return _place.Rule(verdict, to, conditional, _place.kind(_met(words)))
-
-
-def _met(words: Sequence[str]) -> Iterator[bool | None]:
-    """Yield whether a new connection meets each of the conditions ``words``, None where one says who calls or at which port."""
-    rest = iter(words)
-    for word in rest:
-        negated = word == "!"
-        option = next(rest, "") if negated else word
-        value = next(rest, "")
-        if option == "-m":
-            yield True if value in KINDS_OF_PACKETS else None
-        elif option in ("-p", "--comment", "--limit", "--limit-burst"):
-            yield True
-        elif option in ("--ctstate", "--state"):
-            yield ("NEW" in value.split(",")) != negated
-        elif option in ("--pkt-type", "--dst-type"):
-            yield bool({"unicast", "LOCAL"} & set(value.split(","))) != negated
-        elif option == "--tcp-flags":
-            begins = (value, next(rest, "")) == BEGINS
-            yield None if negated and not begins else begins != negated
-        else:
-            yield True if negated and option in ("-i", "-o") and value == "lo" else None
-
-
-def may_match(rule: Tokens, flow: Mapping[str, Any], version: int, port: Mapping[str, Any]) -> bool:
-    """Say whether ``rule`` may match what comes by ``flow`` at one of its ports, as far as its addresses, protocol and ports tell."""
-    words = ("", *itertools.takewhile(lambda word: word not in ("-j", "-g"), rule))
-    told = {option: value for before, option, value in zip(words, words[1:], words[2:]) if before not in ("!", "--comment")}
-    network = told.get("-s" if flow["direction"] == "in" else "-d")
-    spans = told.get("--dport", told.get("--dports", "0:65535")).split(",")
-    return (
-        told.get("-p", port["protocol"]) == port["protocol"]
-        and any(first <= port["port"] <= last for first, last in map(_span, spans))
-        and (network is None or _host.may_meet(network, flow[FAMILIES[version]]))
-    )
-
-
-def _span(ports: str) -> tuple[int, int]:
-    first, _colon, last = ports.partition(":")
-    return int(first), int(last or first)
-
-
 def place(table: Table, rules: Sequence[Tokens], drops: bool = False) -> int:
     """Return the place of a jump of ours among ``rules``, which are not ours, of a chain whose policy ``drops`` or does not."""
-    return _place.end(table.judged(), [judge(rule) for rule in rules], drops)
+    return _place.end(table.judged(), [_iptables_rule.judge(rule) for rule in rules], drops)
 
 
 def evidence() -> str | None:
@@ -271,7 +209,7 @@ class Part:
             found[builtin] = [
                 (rule, rule not in rules[index + 1 :] and _place.well_placed(chains, judged, index, ours, table.drops(builtin)))
                 for index, rule in enumerate(rules)
-                if target(rule) in targets
+                if _iptables_rule.target(rule) in targets
             ]
         return found
 
@@ -313,8 +251,8 @@ class Part:
             chains = table.judged()
             for builtin in self.jumps[version]:
                 where = f"chain {builtin} ({COMMANDS[version]})"
-                rules = [rule for rule in table.chains[builtin] if not (target(rule) or "").startswith("avi-")]
-                judged = [judge(rule) for rule in rules]
+                rules = [rule for rule in table.chains[builtin] if not (_iptables_rule.target(rule) or "").startswith("avi-")]
+                judged = [_iptables_rule.judge(rule) for rule in rules]
                 if found := _place.unreached(chains, judged):
                     stopping, behind = (shlex.join(rules[index]) for index in found)
                     _host.refuse_unreached(where, stopping, behind)
@@ -326,7 +264,7 @@ class Part:
     def _concerns(self, version: int, builtin: str, rules: Sequence[Tokens]) -> bool:
         """Say whether something that ours let pass may match each of ``rules``."""
         return any(
-            BUILTIN[flow["direction"]] == builtin and all(may_match(rule, flow, version, port) for rule in rules)
+            BUILTIN[flow["direction"]] == builtin and all(_iptables_rule.may_match(rule, flow, FAMILIES[version], port) for rule in rules)
             for flow in self.request.flows
             for port in flow["ports"]
         )
@@ -368,7 +306,7 @@ class Part:
                                 "rule_num": str(place(table, table.chains[builtin], table.drops(builtin)) + 1),
                                 **interface,
                                 "comment": self.request.mark,
-                                "jump": target(jump),
+                                "jump": _iptables_rule.target(jump),
                                 "wait": "30",
                             }
                         )

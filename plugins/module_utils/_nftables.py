@@ -13,18 +13,17 @@ back after that; files for include lines in the user's ruleset do so within the 
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from . import _boot, _host, _nft_words, _place
+from . import _boot, _host, _nft_rule, _nft_words, _place
 from ._nft_words import ADDRESS_TYPES, FAMILIES, PROTOCOLS
 
-MODULES = (_host, _place, _boot, _nft_words, sys.modules[__name__])
+MODULES = (_host, _place, _boot, _nft_rule, _nft_words, sys.modules[__name__])
 UNITS = (_boot.DropIn("nftables.service"),)
 
 # Rulesets of other programs, which look after them themselves.
@@ -32,31 +31,6 @@ FOREIGN_TABLES = ("firewalld", "netavark", "docker-bridges", "f2b-table")
 IPTABLES_TABLES = ("filter", "nat", "mangle", "raw", "security")
 HOOKS = {"in": "input", "out": "output"}
 EVERYONE = {4: "0.0.0.0/0", 6: "::/0"}
-
-VERDICTS = ("drop", "reject", "jump", "goto")
-NOTES = ("counter", "log", "limit", "match")
-# What a rule that iptables made has of iptables' own, in words of nft; any other match of that kind is a condition that we do not see.
-XT = {
-    ("match", "comment"): {},
-    ("target", "REJECT"): {"reject": None},
-    ("target", "LOG"): {"log": None},
-    ("target", "NFLOG"): {"log": None},
-}
-# What tells neither who calls nor at which port, and is met by some new connections whatever it is compared with.
-PROTOCOL = [
-    *({"meta": {"key": key}} for key in ("l4proto", "nfproto", "protocol")),
-    {"payload": {"protocol": "ip", "field": "protocol"}},
-    {"payload": {"protocol": "ip6", "field": "nexthdr"}},
-]
-# What tells such kinds of packets apart, and what it is for one that begins a connection.
-OF_NEW = [
-    ({"ct": {"key": "state"}}, "new"),
-    ({"meta": {"key": "pkttype"}}, "host"),
-    ({"fib": {"result": "type", "flags": ["daddr"]}}, "local"),
-]
-DEVICES = [{"meta": {"key": key}} for key in ("iif", "iifname", "oif", "oifname")]
-TCP_FLAGS = {"payload": {"protocol": "tcp", "field": "flags"}}
-HANDSHAKE = {"fin", "syn", "rst", "ack"}
 
 # A chain by the words of its command: family, table, name.
 Chain = tuple[str, str, str]
@@ -108,103 +82,14 @@ def parse(text: str) -> Ruleset:
         elif "rule" in entry:
             rule = entry["rule"]
             matches = [expression["match"] for expression in rule["expr"] if "match" in expression]
-            line = Line(_text(rule), rule["handle"], _judge(rule), matches)
+            line = Line(_text(rule), rule["handle"], _nft_rule.judge(rule), matches)
             ruleset.chains[rule["family"], rule["table"], rule["chain"]].append(line)
         elif "set" in entry:
             found = entry["set"]
-            ruleset.sets[found["family"], found["table"], found["name"]] = frozenset(_element(one) for one in found.get("elem", []))
+            ruleset.sets[found["family"], found["table"], found["name"]] = frozenset(
+                _nft_rule.element(one) for one in found.get("elem", [])
+            )
     return ruleset
-
-
-def _element(element: Any) -> str:
-    if isinstance(element, dict) and "prefix" in element:
-        return f"{element['prefix']['addr']}/{element['prefix']['len']}"
-    if isinstance(element, dict) and "range" in element:
-        first, last = (ipaddress.ip_address(end) for end in element["range"])
-        return " ".join(_host.short(str(network)) for network in ipaddress.summarize_address_range(first, last))
-    return element if isinstance(element, str) else json.dumps(element)
-
-
-def _judge(rule: Mapping[str, Any]) -> _place.Rule:
-    statements = [item for expression in rule["expr"] for item in _in_words(expression).items()]
-    found = dict(statements)
-    conditional = bool(found.keys() - {"counter", "log", "limit", *VERDICTS})
-    if found.keys() & {*VERDICTS}:
-        # A limit lets what is above it pass by; before a log it is only thrift.
-        conditional = conditional or "limit" in found
-        kind = _place.kind(_met(statements)) if conditional else "who"
-        to = next((found[jump]["target"] for jump in ("jump", "goto") if jump in found), "")
-        return _place.Rule("jump" if to else "stop", to, conditional, kind)
-    return _place.Rule("log" if found.keys() <= {*NOTES} else "other", conditional=conditional)
-
-
-def _in_words(expression: Mapping[str, Any]) -> Mapping[str, Any]:
-    xt = expression.get("xt") or {}
-    return XT.get((xt.get("type"), xt.get("name")), expression)
-
-
-def _met(statements: Iterable[tuple[str, Any]]) -> Iterator[bool | None]:
-    """Yield whether a new connection meets each condition among ``statements``, None where one says who calls or at which port."""
-    for key, value in statements:
-        if key == "match":
-            yield _is_met(value["left"], _words(value["right"]), value["op"] == "!=")
-        elif key == "limit":
-            yield None if value.get("inv") else True  # what is over a limit is told apart by who sends that much
-        elif key not in (*VERDICTS, "counter", "log"):
-            yield None
-
-
-def _is_met(left: Any, values: set[str], negated: bool) -> bool | None:
-    if left in PROTOCOL:
-        return True
-    if left in DEVICES:
-        return True if negated and values == {"lo"} else None
-    if isinstance(left, dict) and "&" in left and left["&"][0] == TCP_FLAGS and _words(left["&"][1]) == HANDSHAKE:
-        return (values == {"syn"}) != negated
-    return next(((value in values) != negated for told, value in OF_NEW if left == told), None)
-
-
-def _words(right: Any) -> set[str]:
-    """Return the words that a condition compares with."""
-    if isinstance(right, dict):
-        right = next((right[key] for key in ("set", "|") if key in right), [])
-    return {right} if isinstance(right, str) else {word for word in right if isinstance(word, str)} if isinstance(right, list) else set()
-
-
-def may_match(matches: Sequence[Mapping[str, Any]], flow: Mapping[str, Any], port: Mapping[str, Any]) -> bool:
-    """Say whether ``matches`` may be met by what comes by ``flow`` at one of its ports, as far as addresses, protocol and ports tell."""
-    end = {"in": "saddr", "out": "daddr"}[flow["direction"]]
-    for match in matches:
-        left, values = match["left"], _values(match["right"])
-        payload = left.get("payload", {}) if isinstance(left, dict) else {}
-        protocol, what = payload.get("protocol"), payload.get("field")
-        if protocol in ("tcp", "udp") and protocol != port["protocol"]:
-            return False
-        if match["op"] not in ("==", "in") or not all(map(_is_plain, values)):
-            continue
-        if left == PROTOCOL[0] and port["protocol"] not in values:
-            return False
-        if what == "dport" and not any(first <= port["port"] <= last for first, last in map(_span, values)):
-            return False
-        networks = [network for value in values for network in _element(value).split()] if what == end else []
-        if networks and not any(_host.may_meet(network, [*flow["ipv4"], *flow["ipv6"]]) for network in networks):
-            return False
-    return True
-
-
-def _values(right: Any) -> list[Any]:
-    """Return what a condition compares with, one by one."""
-    return right["set"] if isinstance(right, dict) and "set" in right else right if isinstance(right, list) else [right]
-
-
-def _is_plain(value: Any) -> bool:
-    """Say whether we see what ``value`` holds, as of a set with a name we do not."""
-    return bool(value.keys() & {"prefix", "range"}) if isinstance(value, dict) else not str(value).startswith("@")
-
-
-def _span(ports: Any) -> tuple[int, int]:
-    first, last = ports["range"] if isinstance(ports, dict) else (ports, ports)
-    return first, last
 
 
 def _text(rule: Mapping[str, Any]) -> str:
@@ -412,7 +297,7 @@ class Part:
     def _concerns(self, hook: str, lines: Sequence[Line]) -> bool:
         """Say whether something that ours let pass may match each of ``lines``."""
         return any(
-            HOOKS[flow["direction"]] == hook and all(may_match(line.matches, flow, port) for line in lines)
+            HOOKS[flow["direction"]] == hook and all(_nft_rule.may_match(line.matches, flow, port) for line in lines)
             for flow in self.request.flows
             for port in flow["ports"]
         )

@@ -24,7 +24,21 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
 
-from . import _boot, _firewalld, _firewalld_policy, _firewalld_reload, _host, _iptables, _nft_words, _nftables, _place, _published, _ufw
+from . import (
+    _boot,
+    _firewalld,
+    _firewalld_policy,
+    _firewalld_reload,
+    _host,
+    _iptables,
+    _iptables_rule,
+    _nft_rule,
+    _nft_words,
+    _nftables,
+    _place,
+    _published,
+    _ufw,
+)
 
 BACKENDS: dict[str, ModuleType] = {"firewalld": _firewalld, "ufw": _ufw, "iptables": _iptables, "nftables": _nftables}
 # Whose changes can be taken back.
@@ -40,7 +54,8 @@ UNIT = _boot.UNITS / "avi-firewall-rollback.service"
 ENABLED = _boot.UNITS / "sysinit.target.wants" / UNIT.name
 OWN_UNITS = f"avi-firewall-sets.service {_published.UNIT.name}"
 BEFORE = f"sysinit.target network-pre.target {OWN_UNITS} firewalld.service ufw.service {_iptables.LOADERS}"
-MODULES = (_host, _place, _boot, _nft_words, _firewalld_policy, _firewalld_reload, *CHANGING.values(), sys.modules[__name__])
+HELPERS = (_host, _place, _boot, _firewalld_policy, _firewalld_reload, _iptables_rule, _nft_rule, _nft_words)
+MODULES = (*HELPERS, *CHANGING.values(), sys.modules[__name__])
 # A change may take long by itself before its time begins to run.
 PATIENCE = 15 * 60
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from ansible_collections.avi.firewall.plugins.module_utils import _boot, _host, _iptables, _place
+from ansible_collections.avi.firewall.plugins.module_utils import _boot, _host, _iptables, _iptables_rule, _place
 
 
 def test_a_listing_is_read_with_its_quotes():
@@ -50,7 +50,7 @@ def test_a_set_of_others_may_hold_any_comment(host):
 )
 def test_a_rule_is_judged_by_its_target_and_conditions(rule, judged):
     found = _iptables.parse(f"-P INPUT ACCEPT\n-A INPUT {rule}")
-    assert _iptables.judge(found.chains["INPUT"][0]) == judged
+    assert _iptables_rule.judge(found.chains["INPUT"][0]) == judged
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_a_rule_is_judged_by_its_target_and_conditions(rule, judged):
 )
 def test_what_stops_is_judged_by_whether_it_may_say_who_calls(rule, kind):
     found = _iptables.parse(f"-P INPUT ACCEPT\n-A INPUT {rule}")
-    assert _iptables.judge(found.chains["INPUT"][0]).kind == kind
+    assert _iptables_rule.judge(found.chains["INPUT"][0]).kind == kind
 
 
 CLOSING = [

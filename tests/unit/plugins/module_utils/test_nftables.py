@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from ansible_collections.avi.firewall.plugins.module_utils import _boot, _host, _nftables
+from ansible_collections.avi.firewall.plugins.module_utils import _boot, _host, _nft_rule, _nftables
 
 
 def chain(name, table="filter", family="inet", **base):
@@ -104,7 +104,7 @@ def test_what_no_rule_of_ours_says_is_shown_as_nft_lists_it(expression, text):
     ],
 )
 def test_a_rule_is_judged_by_its_verdict_and_conditions(expressions, verdict, conditional):
-    judged = _nftables._judge(rule(*expressions)["rule"])
+    judged = _nft_rule.judge(rule(*expressions)["rule"])
     assert (judged.verdict, judged.conditional) == (verdict, conditional)
 
 
@@ -157,7 +157,7 @@ def destination(right):
     ],
 )
 def test_what_stops_is_judged_by_whether_it_may_say_who_calls(expressions, kind):
-    assert _nftables._judge(rule(*expressions)["rule"]).kind == kind
+    assert _nft_rule.judge(rule(*expressions)["rule"]).kind == kind
 
 
 @pytest.mark.parametrize(
@@ -165,7 +165,7 @@ def test_what_stops_is_judged_by_whether_it_may_say_who_calls(expressions, kind)
     [([COUNTER], "log"), ([PORT, COUNTER], "log"), ([LOG, ACCEPT], "other"), ([{"mangle": {}}], "other"), ([LOG, {"vmap": {}}], "other")],
 )
 def test_a_rule_without_a_verdict_only_takes_note(expressions, verdict):
-    assert _nftables._judge(rule(*expressions)["rule"]).verdict == verdict
+    assert _nft_rule.judge(rule(*expressions)["rule"]).verdict == verdict
 
 
 @pytest.mark.parametrize(
@@ -179,7 +179,7 @@ def test_a_rule_without_a_verdict_only_takes_note(expressions, verdict):
     ],
 )
 def test_an_element_of_a_set_is_read_as_it_was_written(element, written):
-    assert _nftables._element(element) == written
+    assert _nft_rule.element(element) == written
 
 
 def candidates(*entries):
