@@ -63,7 +63,7 @@ def _variable(option: str) -> str:
 
 
 def given(
-    named: Mapping[str, Any], variables: Mapping[str, Any], template: Callable[[Any], Any], spec: Mapping[str, Any] = SPEC
+    named: Mapping[str, Any], variables: Mapping[str, Any], template: Callable[[Any], Any], spec: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Return the options of a task: those ``named`` in it, and for the others of ``spec`` what the variables of the roles hold.
 

@@ -305,7 +305,7 @@ def group_rules_of_flows(flows: Iterable[dict], ends: Iterable[str]) -> set[Grou
     for flow in flows:
         what = flow["protocol"], flow["port"]
         found[(flow["destination"], "in", *what)] += map(ipaddress.ip_network, flow["source_networks"])
-        found[flow["source"], "out", *what] += map(ipaddress.ip_network, flow["destination_networks"])
+        found[(flow["source"], "out", *what)] += map(ipaddress.ip_network, flow["destination_networks"])
     return _normal({key: networks for key, networks in found.items() if key[0] in ends})
 
 

@@ -78,7 +78,7 @@ def test_what_a_task_does_not_name_the_variables_of_the_roles_tell():
     def template(values):
         return {option: True if value == "{{ yes }}" else value for option, value in values.items()}
 
-    assert _task.given({"nodes": "kept", "source": "se1"}, held, template) == {
+    assert _task.given({"nodes": "kept", "source": "se1"}, held, template, _task.SPEC) == {
         "nodes": "kept",
         "source": "se1",
         "release": "16.3",
@@ -89,7 +89,7 @@ def test_what_a_task_does_not_name_the_variables_of_the_roles_tell():
         "may_reload": True,
         "may_lock_out": False,
     }
-    assert _task.given({"release": "17.1"}, {"avi_firewall_release": "16.3"}, lambda value: value) == {"release": "17.1"}
+    assert _task.given({"release": "17.1"}, {"avi_firewall_release": "16.3"}, lambda value: value, _task.SPEC) == {"release": "17.1"}
 
 
 def options(named, **variables):
