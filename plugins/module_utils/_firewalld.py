@@ -30,6 +30,8 @@ BRIDGE_SECONDS = 60
 # It does not name the file that it cannot read.
 NO_RELOAD = " what stands in /etc/firewalld, which it has to load for this change"
 
+EVERYONE = {"ipv4": "0.0.0.0/0", "ipv6": "::/0"}
+
 Ports = frozenset[tuple[str, str]]
 
 
@@ -69,7 +71,7 @@ class View:
         found = []
         for rule in set().union(*self.rules.values()):
             words = _words(rule)
-            everyone = ["0.0.0.0/0" if words["family"] == "ipv4" else "::/0"]
+            everyone = [EVERYONE[family] for family in _families(words)]
             for network in self.ipsets.get(words["ipset"], ()) if "ipset" in words else everyone:
                 found += [(protocol, int(port), network) for port, protocol in self.services.get(words["name"], ())]
         return found
@@ -89,6 +91,11 @@ class View:
 def _words(rule: str) -> dict[str, str]:
     """Return the family of a rule in a zone, the name of its service, and of its ipset if it has one."""
     return dict(re.findall(r'(family|ipset|name)="([^"]+)"', rule))
+
+
+def _families(words: Mapping[str, str]) -> list[str]:
+    """Return the families of a rule; one that somebody has written by hand may be for both."""
+    return [words["family"]] if "family" in words else [*EVERYONE]
 
 
 def _lines(permanent: View, running: View) -> list[str]:
@@ -361,7 +368,7 @@ def _heirs(wanted: View, running: View) -> dict[str, set[str]]:
 def _opens(view: View, rule: str) -> set[tuple[str, str, str]]:
     """Return what a rule of ``view`` opens: its family with each port and protocol."""
     words = _words(rule)
-    return {(words["family"], *port) for port in view.services.get(words["name"], ())}
+    return {(family, *port) for family in _families(words) for port in view.services.get(words["name"], ())}
 
 
 def _bind(config: Any, wanted: View, permanent: View, bound: Mapping[str, set[str]]) -> None:

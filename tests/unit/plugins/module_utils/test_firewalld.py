@@ -128,6 +128,14 @@ def test_who_gets_in_is_read_from_the_rules_that_stand():
     assert sorted(view.lets_in()) == [("tcp", 22, "0.0.0.0/0"), ("tcp", 22, "192.0.2.21"), ("udp", 161, "::/0")]
 
 
+def test_a_rule_that_somebody_has_written_by_hand_may_be_for_both_families():
+    ports = {"avi-con-x": frozenset({("22", "tcp")})}
+    view = _firewalld.View(services=ports, rules={"public": {'rule service name="avi-con-x" accept'}})
+    assert sorted(view.lets_in()) == [("tcp", 22, "0.0.0.0/0"), ("tcp", 22, "::/0")]
+    ours = 'rule family="ipv6" service name="avi-con-x" accept'
+    assert _firewalld._heirs(_firewalld.View(services=ports, rules={"public": {ours}}), view) == {"public": {ours}}
+
+
 @pytest.mark.parametrize("view", [SOMETHING, OUTGOING])
 def test_a_view_comes_back_from_its_record(view):
     assert _firewalld.View.of(json.loads(json.dumps(view.state()))) == view
