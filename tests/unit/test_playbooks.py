@@ -53,3 +53,16 @@ def test_an_inventory_without_nodes_stops_a_playbook(tmp_path, playbook, options
     said = " ".join((done.stdout + done.stderr).split())
     assert done.returncode == 2, said
     assert f"the inventory has no host in {controllers}, avi_service_engines, avi_cluster_nodes: name it with -i" in said
+
+
+@pytest.mark.parametrize("pattern", ["con*", "all:!con2", "other"])
+def test_the_groups_may_be_patterns_and_those_of_the_rules_may_have_other_names(tmp_path, pattern):
+    groups = {"all": {"hosts": {"con1": {}, "con2": {}}, "children": {"other": {"hosts": {"con1": {}}}}}}
+    tmp_path.joinpath("inventory.yml").write_text(json.dumps(groups), encoding="utf-8")
+    named = {"avi_controllers": pattern, "avi_firewall_groups": {"controller": "nobody"}}
+    done = commands.ansible("playbook", "-i", "inventory.yml", "avi.firewall.site", "-e", json.dumps(named), "--list-hosts", cwd=tmp_path)
+    assert "con1" in done.stdout
+    task = {"ansible.builtin.import_role": {"name": "avi.firewall.avi_firewall", "tasks_from": "inventory"}}
+    tmp_path.joinpath("play.yml").write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": [task]}]), encoding="utf-8")
+    asked = commands.ansible("playbook", "-i", "inventory.yml", "play.yml", "-e", json.dumps(named), cwd=tmp_path)
+    assert asked.returncode == 0, asked.stdout + asked.stderr
