@@ -38,6 +38,9 @@ DEVICES = [{"meta": {"key": key}} for key in ("iif", "iifname", "oif", "oifname"
 TCP_FLAGS = {"payload": {"protocol": "tcp", "field": "flags"}}
 HANDSHAKE = {"fin", "syn", "rst", "ack"}
 
+# What a rule compares and does, one by one: the word of nft, and what comes with it.
+Statements = Sequence[tuple[str, Any]]
+
 
 def element(told: Any) -> str:
     """Return an element of a set, or what a rule compares with, as text: a range of addresses as networks with spaces between."""
@@ -49,9 +52,13 @@ def element(told: Any) -> str:
     return told if isinstance(told, str) else json.dumps(told)
 
 
-def judge(rule: Mapping[str, Any]) -> _place.Rule:
-    """Return ``rule``, as nft -j prints it, as far as its place matters."""
-    statements = [item for expression in rule["expr"] for item in _in_words(expression).items()]
+def statements(rule: Mapping[str, Any], maps: Mapping[str, Sequence[Any]]) -> Statements:
+    """Return the statements of ``rule``, as nft -j prints it; ``maps`` are the elements of its table's maps by name."""
+    return [item for expression in rule["expr"] for item in _in_words(expression, maps).items()]
+
+
+def judge(statements: Statements) -> _place.Rule:
+    """Return a rule of ``statements`` as far as its place matters."""
     found = dict(statements)
     conditional = bool(found.keys() - {"counter", "log", "limit", *VERDICTS})
     if found.keys() & {*VERDICTS}:
@@ -63,9 +70,18 @@ def judge(rule: Mapping[str, Any]) -> _place.Rule:
     return _place.Rule("log" if found.keys() <= {*NOTES} else "other", conditional=conditional)
 
 
-def _in_words(expression: Mapping[str, Any]) -> Mapping[str, Any]:
+def _in_words(expression: Mapping[str, Any], maps: Mapping[str, Sequence[Any]]) -> Mapping[str, Any]:
     xt = expression.get("xt") or {}
+    if dropped := _dropped(expression.get("vmap") or {}, maps):
+        return {"match": {"op": "==", "left": expression["vmap"]["key"], "right": {"set": dropped}}, "drop": None}
     return XT.get((xt.get("type"), xt.get("name")), expression)
+
+
+def _dropped(vmap: Mapping[str, Any], maps: Mapping[str, Sequence[Any]]) -> list[Any]:
+    """Return the values that the verdict map ``vmap`` drops. What it lets pass, and the chains it leads to, are not looked at."""
+    data = vmap.get("data", {})
+    elements = maps.get(data.removeprefix("@"), []) if isinstance(data, str) else data.get("set", [])
+    return [value for value, verdict in elements if "drop" in verdict]
 
 
 def _met(statements: Iterable[tuple[str, Any]]) -> Iterator[bool | None]:
@@ -123,8 +139,8 @@ def _values(right: Any) -> list[Any]:
 
 
 def _is_plain(value: Any) -> bool:
-    """Say whether we see what ``value`` holds, as of a set with a name we do not."""
-    return bool(value.keys() & {"prefix", "range"}) if isinstance(value, dict) else not str(value).startswith("@")
+    """Say whether we see what ``value`` holds, as of a set with a name, and of all the rest, we do not."""
+    return bool(value.keys() & {"prefix", "range"}) if isinstance(value, dict) else not str(value).startswith(("@", "*"))
 
 
 def _span(ports: Any) -> tuple[int, int]:

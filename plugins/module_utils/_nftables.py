@@ -71,8 +71,11 @@ class Ruleset:
 
 def parse(text: str) -> Ruleset:
     """Return the ruleset that ``nft -j list ruleset`` printed as ``text``."""
-    ruleset = Ruleset()
-    for entry in json.loads(text)["nftables"]:
+    ruleset, entries = Ruleset(), json.loads(text)["nftables"]
+    maps: dict[tuple[str, str], dict[str, list[Any]]] = {}
+    for found in (entry["map"] for entry in entries if "map" in entry):
+        maps.setdefault((found["family"], found["table"]), {})[found["name"]] = found.get("elem", [])
+    for entry in entries:
         if "chain" in entry:
             chain = entry["chain"]
             name = (chain["family"], chain["table"], chain["name"])
@@ -81,8 +84,9 @@ def parse(text: str) -> Ruleset:
                 ruleset.base[name] = (chain["hook"], chain.get("policy") == "drop")
         elif "rule" in entry:
             rule = entry["rule"]
-            matches = [expression["match"] for expression in rule["expr"] if "match" in expression]
-            line = Line(_text(rule), rule["handle"], _nft_rule.judge(rule), matches)
+            statements = _nft_rule.statements(rule, maps.get((rule["family"], rule["table"]), {}))
+            matches = [value for key, value in statements if key == "match"]
+            line = Line(_text(rule), rule["handle"], _nft_rule.judge(statements), matches)
             ruleset.chains[rule["family"], rule["table"], rule["chain"]].append(line)
         elif "set" in entry:
             found = entry["set"]

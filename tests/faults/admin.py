@@ -186,6 +186,12 @@ def deny_inside(backend: str, host: Machine, number: int) -> None:
     host.sh("\n".join(map(_DENY_INSIDE[backend], addresses(number))))
 
 
+def deny_by_map(host: Machine, number: int) -> None:
+    """Shut out the host with this number in a verdict map of nftables."""
+    for address in addresses(number):
+        host.sh(f"nft add rule inet filter input {'ip6' if ':' in address else 'ip'} saddr vmap '{{ {address} : drop }}'")
+
+
 def everywhere(scripts: dict[str, str], hosts: dict[str, Machine]) -> None:
     """Run the script of its firewall on each host."""
     each(lambda backend: hosts[backend].sh(scripts[backend]), hosts)

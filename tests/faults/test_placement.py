@@ -10,7 +10,7 @@ import dataclasses
 from collections.abc import Iterator
 
 import pytest
-from faults.admin import BACKENDS, CATCH_ALL, CATCH_KINDS, LATE_CATCH_ALL, OWN_CHAIN, close, deny, deny_inside, everywhere
+from faults.admin import BACKENDS, CATCH_ALL, CATCH_KINDS, LATE_CATCH_ALL, OWN_CHAIN, close, deny, deny_by_map, deny_inside, everywhere
 from faults.machines import PEERS, Machine, each, entry, machines, only
 from faults.plays import attempt, management, site
 from lab.runs import Run
@@ -125,6 +125,15 @@ def denied_inside(caught_inside) -> Told:
 
 
 @pytest.fixture(scope="module")
+def denied_by_map() -> Iterator[Told]:
+    with machines("nftables") as hosts:
+        close(hosts)
+        site(hosts.values(), **TOLD)
+        deny_by_map(hosts["nftables"], PEERS["newcomer"])
+        yield runs(hosts)
+
+
+@pytest.fixture(scope="module")
 def restored_twice() -> Iterator[Told]:
     """Rules that were saved with ours in them, restored beside those that stand: a jump on each side of what stops all."""
     with machines("iptables") as hosts:
@@ -195,6 +204,10 @@ def test_peers_pass_a_chain_that_stops_all_and_denies_none_of_them(caught_inside
 def test_a_deny_of_a_peer_in_a_chain_that_stops_all_stops_the_run(denied_inside, backend):
     assert "which leads to" in denied_inside.run.message(backend)
     assert denied_inside.entry[backend] == only("client", "newcomer", "unwanted"), "it is as it was"
+
+
+def test_an_address_that_a_verdict_map_drops_is_out_with_the_next_run(denied_by_map):
+    denied_by_map.check("nftables", "client", "unwanted", changes=True)
 
 
 def test_of_two_equal_jumps_the_one_before_the_catch_all_is_left(restored_twice):

@@ -31,8 +31,19 @@ DROP, REJECT, ACCEPT = {"drop": None}, {"reject": {"type": "icmpx", "expr": "adm
 COUNTER, LIMIT, LOG = {"counter": {"packets": 0, "bytes": 0}}, {"limit": {"rate": 5, "per": "minute"}}, {"log": {"prefix": "x"}}
 
 
+STATE = {"ct": {"key": "state"}}
+
+
+def by_state(*verdicts):
+    return {"vmap": {"key": STATE, "data": {"set": list(verdicts)}}}
+
+
 def parse(*entries):
     return _nftables.parse(json.dumps({"nftables": [{"metainfo": {}}, *entries]}))
+
+
+def judge(*expressions):
+    return parse(chain("input"), rule(*expressions)).chains["inet", "filter", "input"][0].judged
 
 
 @pytest.mark.parametrize(
@@ -101,10 +112,13 @@ def test_what_no_rule_of_ours_says_is_shown_as_nft_lists_it(expression, text):
         ([PORT, {"goto": {"target": "x"}}], "jump", True),
         ([PORT, ACCEPT], "other", True),
         ([{"vmap": {}}], "other", True),
+        ([by_state(["established", ACCEPT], ["invalid", {"jump": {"target": "x"}}])], "other", True),
+        ([by_state(["established", ACCEPT], ["invalid", DROP])], "stop", True),
+        ([{"vmap": {"key": STATE, "data": "@verdicts"}}], "other", True),
     ],
 )
 def test_a_rule_is_judged_by_its_verdict_and_conditions(expressions, verdict, conditional):
-    judged = _nft_rule.judge(rule(*expressions)["rule"])
+    judged = judge(*expressions)
     assert (judged.verdict, judged.conditional) == (verdict, conditional)
 
 
@@ -154,10 +168,13 @@ def destination(right):
         ([{"limit": {"rate": 5, "per": "second", "inv": True}}, DROP], "who"),
         ([matching("==", {"ct": {"key": "mark"}}, 1), DROP], "who"),
         ([{"ct count": {"val": 9, "inv": True}}, DROP], "who"),
+        ([by_state(["invalid", DROP], ["new", ACCEPT])], "odd"),
+        ([by_state(["invalid", DROP], ["new", DROP])], "new"),
+        ([{"vmap": {"key": {"meta": {"key": "iifname"}}, "data": {"set": [["eth0", DROP]]}}}], "who"),
     ],
 )
 def test_what_stops_is_judged_by_whether_it_may_say_who_calls(expressions, kind):
-    assert _nft_rule.judge(rule(*expressions)["rule"]).kind == kind
+    assert judge(*expressions).kind == kind
 
 
 @pytest.mark.parametrize(
@@ -165,7 +182,7 @@ def test_what_stops_is_judged_by_whether_it_may_say_who_calls(expressions, kind)
     [([COUNTER], "log"), ([PORT, COUNTER], "log"), ([LOG, ACCEPT], "other"), ([{"mangle": {}}], "other"), ([LOG, {"vmap": {}}], "other")],
 )
 def test_a_rule_without_a_verdict_only_takes_note(expressions, verdict):
-    assert _nft_rule.judge(rule(*expressions)["rule"]).verdict == verdict
+    assert judge(*expressions).verdict == verdict
 
 
 @pytest.mark.parametrize(
@@ -477,6 +494,7 @@ def dport(right, protocol="tcp", operator="=="):
         [dport("@ports")],
         [meta("l4proto", "@protocols"), DEVICE],
         [meta("l4proto", "tcp"), DEVICE],
+        [dport({"set": [80, "*"]})],
     ],
 )
 def test_a_deny_in_a_chain_that_stops_all_at_its_end_stops_the_run(part, conditions):
@@ -520,6 +538,43 @@ def test_a_chain_that_stops_all_and_denies_nothing_of_ours_is_fine(part, conditi
         TO_END,
     ]
     part(there, [FLOW]).refuse_unreached()
+
+
+def by_source(data):
+    return rule({"vmap": {"key": {"payload": {"protocol": "ip", "field": "saddr"}}, "data": data}}, of="end", handle=31)
+
+
+def verdicts(*elem, table="filter"):
+    return {"map": {"family": "inet", "table": table, "name": "verdicts", "type": "ipv4_addr", "map": "verdict", "elem": list(elem)}}
+
+
+@pytest.mark.parametrize(
+    ("denying", "stops"),
+    [
+        ([by_source({"set": [["192.0.2.21", DROP], ["192.0.2.22", ACCEPT]]})], True),
+        ([by_source({"set": [["203.0.113.9", DROP], ["192.0.2.21", ACCEPT]]})], False),
+        ([by_source({"set": [["203.0.113.9", ACCEPT], ["*", DROP]]})], True),
+        ([by_source("@verdicts"), verdicts(["192.0.2.21", DROP])], True),
+        ([by_source("@verdicts"), verdicts(["192.0.2.21", ACCEPT], ["203.0.113.9", DROP])], False),
+        ([by_source("@verdicts"), verdicts()], False),
+        ([by_source("@verdicts"), verdicts(["192.0.2.21", DROP], table="other")], False),
+    ],
+)
+def test_a_verdict_map_denies_what_it_drops(part, denying, stops):
+    there = [chain("input", **INPUT, policy="accept"), chain("end"), *denying, rule(DROP, of="end"), TO_END]
+    if not stops:
+        part(there, [FLOW]).refuse_unreached()
+        return
+    with pytest.raises(_host.HostError, match="rule handle 31 of chain end"):
+        part(there, [FLOW]).refuse_unreached()
+
+
+def test_a_jump_of_ours_goes_behind_a_verdict_map_that_denies(part):
+    denying = rule(by_state(["invalid", ACCEPT]), handle=5), rule({"vmap": {"key": SADDR["match"]["left"], "data": "@verdicts"}}, handle=6)
+    there = [DROPPING, chain("avi-con-in"), verdicts(["203.0.113.9", DROP]), rule(JUMP, handle=4, **MARKED), *denying]
+    commands = part(there, [FLOW]).commands()
+    assert commands[0] == "delete rule inet filter input handle 4"
+    assert commands[-1] == f"add rule inet filter input {TO_OURS}"
 
 
 def test_where_nft_was_removed_only_the_files_are_left_to_go(monkeypatch, tmp_path):
