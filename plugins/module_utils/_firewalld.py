@@ -30,7 +30,6 @@ BRIDGE_SECONDS = 60
 # It does not name the file that it cannot read.
 NO_RELOAD = " what stands in /etc/firewalld, which it has to load for this change"
 
-EVERYONE = {"ipv4": "0.0.0.0/0", "ipv6": "::/0"}
 
 Ports = frozenset[tuple[str, str]]
 
@@ -71,7 +70,7 @@ class View:
         found = []
         for rule in set().union(*self.rules.values()):
             words = _words(rule)
-            everyone = [EVERYONE[family] for family in _families(words)]
+            everyone = [_host.EVERYONE[family] for family in _families(words)]
             for network in self.ipsets.get(words["ipset"], ()) if "ipset" in words else everyone:
                 found += [(protocol, int(port), network) for port, protocol in self.services.get(words["name"], ())]
         return found
@@ -95,7 +94,7 @@ def _words(rule: str) -> dict[str, str]:
 
 def _families(words: Mapping[str, str]) -> list[str]:
     """Return the families of a rule; one that somebody has written by hand may be for both."""
-    return [words["family"]] if "family" in words else [*EVERYONE]
+    return [words["family"]] if "family" in words else [*_host.EVERYONE]
 
 
 def _lines(permanent: View, running: View) -> list[str]:

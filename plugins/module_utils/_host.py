@@ -26,6 +26,9 @@ MARK = "Managed by the Ansible collection avi.firewall; do not edit."
 # What others have written may be in any encoding: what is no UTF-8 is kept byte by byte.
 TEXT = {"encoding": "utf-8", "errors": "surrogateescape"}
 
+# Everyone's network, by the word that a flow has for the family.
+EVERYONE = {"ipv4": "0.0.0.0/0", "ipv6": "::/0"}
+
 # Only root may write to its folder.
 LOCK = Path("/run/avi-firewall.lock")
 
@@ -298,4 +301,4 @@ def may_meet(one: str, networks: Iterable[str]) -> bool:
 
 def is_everyone(networks: Sequence[str]) -> bool:
     """Say whether ``networks`` (collapsed, of one family) is the whole family, which no set can hold."""
-    return list(networks) in (["0.0.0.0/0"], ["::/0"])
+    return list(networks) in ([network] for network in EVERYONE.values())

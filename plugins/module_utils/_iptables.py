@@ -230,7 +230,7 @@ class Part:
         for version in (4, 6):
             for rule in self.chains(version).get(self._chain("in"), []):
                 words = dict(zip(rule, rule[1:]))
-                everyone = ["0.0.0.0/0" if version == 4 else "::/0"]
+                everyone = [_host.EVERYONE[FAMILIES[version]]]
                 networks = self.found_sets.get(words["--match-set"], []) if "--match-set" in words else everyone
                 found += [(words["-p"], int(words["--dport"]), network) for network in networks if "--dport" in words]
         return found

@@ -30,7 +30,6 @@ UNITS = (_boot.DropIn("nftables.service"),)
 FOREIGN_TABLES = ("firewalld", "netavark", "docker-bridges", "f2b-table")
 IPTABLES_TABLES = ("filter", "nat", "mangle", "raw", "security")
 HOOKS = {"in": "input", "out": "output"}
-EVERYONE = {4: "0.0.0.0/0", 6: "::/0"}
 
 # A chain by the words of its command: family, table, name.
 Chain = tuple[str, str, str]
@@ -269,7 +268,8 @@ class Part:
                     continue
                 at = words.index("dport")
                 named = next((word[1:] for word in words if word.startswith("@")), None)
-                everyone = [EVERYONE[version] for version in FAMILIES[chain[0]] if "nfproto" not in words or f"ipv{version}" in words]
+                families = [f"ipv{version}" for version in FAMILIES[chain[0]]]
+                everyone = [_host.EVERYONE[family] for family in families if "nfproto" not in words or family in words]
                 networks = sets.get((*chain[:2], named), ()) if named else everyone
                 found += [(words[at - 1], int(words[at + 1]), network) for network in networks]
         return found

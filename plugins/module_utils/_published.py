@@ -159,10 +159,10 @@ def lets_in(found: Blocks, request: _host.Request) -> Iterator[_host.Access]:
     ports = [(port["protocol"], port["port"]) for port in request.published]
     for protocol, port in ports:
         if not any(rule.startswith(f"{_port(protocol, port)} drop") for rule in rules):
-            yield from ((protocol, port, network) for network in ("0.0.0.0/0", "::/0"))
+            yield from ((protocol, port, network) for network in _host.EVERYONE.values())
     for name, version, protocol, port in (accepted.groups() for accepted in map(ACCEPT.search, rules) if accepted):
-        everyone = "::/0" if version == "6" else "0.0.0.0/0"
-        networks = [line.split()[1] for line in found.get(f"set {name}", []) if line.startswith("element ")] if name else [everyone]
+        members = [line.split()[1] for line in found.get(f"set {name}", []) if line.startswith("element ")]
+        networks = members if name else [_host.EVERYONE[f"ipv{version}"]]
         yield from ((protocol, int(port), network) for network in networks if (protocol, int(port)) in ports)
 
 

@@ -28,7 +28,6 @@ PLACES = tuple(Path(place) for place in ("/etc/ufw", "/var/lib/ufw", "/lib/ufw")
 # What ufw puts before its own record of a rule.
 TUPLE = "### tuple ### "
 
-EVERYONE = ("0.0.0.0/0", "::/0")
 STOPS = ("deny", "reject", "limit")
 
 Ports = frozenset[tuple[str, str]]
@@ -94,8 +93,8 @@ class Entry:
             self.action in ("deny", "reject")
             and self.direction == direction
             and conditions == ("any", "any", "any", "")
-            and self.peer in EVERYONE
-            and self.own_end in EVERYONE
+            and self.peer in _host.EVERYONE.values()
+            and self.own_end in _host.EVERYONE.values()
         )
 
     def stops(self, rule: Rule, ports: Ports) -> bool:
