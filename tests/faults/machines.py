@@ -111,13 +111,16 @@ class Machine:
         return podman("exec", self.container, "cat", path)
 
     def wait(self) -> None:
-        """Wait until systemd has done what it does at boot, whether or not every unit succeeded."""
+        """Wait until systemd has done what it does at boot, whether or not every unit succeeded, and the rules of firewalld stand."""
         until = ["podman", "exec", self.container, "systemctl", "is-system-running", "--wait"]
         for _attempt in range(120):  # until there is a bus to ask
             if (state := subprocess.run(until, capture_output=True, text=True, check=False).stdout.strip()) in ("running", "degraded"):
-                return
+                break
             time.sleep(0.25)
-        raise AssertionError(f"{self.name} does not come up: {state}")
+        else:
+            raise AssertionError(f"{self.name} does not come up: {state}")
+        # It says that it runs before it does; it answers no question before.
+        self.sh("if systemctl --quiet is-active firewalld; then firewall-cmd --get-default-zone; fi")
 
     def reboot(self) -> None:
         """Shut systemd down and boot it again, into a network namespace without any rule."""
