@@ -64,9 +64,8 @@ def judge(statements: Statements) -> _place.Rule:
     if found.keys() & {*VERDICTS}:
         # A limit lets what is above it pass by; before a log it is only thrift.
         conditional = conditional or "limit" in found
-        kind = _place.kind(_met(statements)) if conditional else "who"
         to = next((found[jump]["target"] for jump in ("jump", "goto") if jump in found), "")
-        return _place.Rule("jump" if to else "stop", to, conditional, kind)
+        return _place.Rule("jump" if to else "stop", to, conditional, _place.kind(_met(statements)))
     return _place.Rule("log" if found.keys() <= {*NOTES} else "other", conditional=conditional)
 
 
@@ -108,7 +107,7 @@ def _is_met(left: Any, values: set[str], negated: bool) -> bool | None:
 def _words(right: Any) -> set[str]:
     """Return the words that a condition compares with."""
     if isinstance(right, dict):
-        right = next((right[key] for key in ("set", "|") if key in right), [])
+        right = right.get("set", right.get("|"))
     return {right} if isinstance(right, str) else {word for word in right if isinstance(word, str)} if isinstance(right, list) else set()
 
 
@@ -117,11 +116,11 @@ def may_match(matches: Sequence[Mapping[str, Any]], flow: Mapping[str, Any], por
     end = {"in": "saddr", "out": "daddr"}[flow["direction"]]
     for match in matches:
         left, values = match["left"], _values(match["right"])
-        payload = left.get("payload", {}) if isinstance(left, dict) else {}
+        payload = left.get("payload", {})
         protocol, what = payload.get("protocol"), payload.get("field")
         if protocol in ("tcp", "udp") and protocol != port["protocol"]:
             return False
-        if match["op"] not in ("==", "in") or not all(map(_is_plain, values)):
+        if match["op"] != "==" or not all(map(_is_plain, values)):
             continue
         if left == PROTOCOL[0] and port["protocol"] not in values:
             return False
@@ -135,7 +134,7 @@ def may_match(matches: Sequence[Mapping[str, Any]], flow: Mapping[str, Any], por
 
 def _values(right: Any) -> list[Any]:
     """Return what a condition compares with, one by one."""
-    return right["set"] if isinstance(right, dict) and "set" in right else right if isinstance(right, list) else [right]
+    return right["set"] if isinstance(right, dict) and "set" in right else [right]
 
 
 def _is_plain(value: Any) -> bool:

@@ -143,6 +143,8 @@ def destination(right):
     [
         ([meta("l4proto", "tcp"), {"reject": {"type": "tcp reset"}}], "new"),
         ([meta("l4proto", {"set": ["tcp", "udp"]}), DROP], "new"),
+        ([meta("l4proto", "tcp"), LOG, DROP], "new"),
+        ([matching("==", {"ct": {"key": "state"}}, {"|": ["new", "invalid"]}), DROP], "new"),
         ([matching("==", {"payload": {"protocol": "ip", "field": "protocol"}}, "udp"), DROP], "new"),
         ([meta("pkttype", "host"), {"limit": {"rate": 5, "burst": 5, "per": "second"}}, COUNTER, REJECT], "new"),
         ([meta("pkttype", {"set": ["host", "multicast"]}), DROP], "new"),
@@ -179,7 +181,14 @@ def test_what_stops_is_judged_by_whether_it_may_say_who_calls(expressions, kind)
 
 @pytest.mark.parametrize(
     ("expressions", "verdict"),
-    [([COUNTER], "log"), ([PORT, COUNTER], "log"), ([LOG, ACCEPT], "other"), ([{"mangle": {}}], "other"), ([LOG, {"vmap": {}}], "other")],
+    [
+        ([COUNTER], "log"),
+        ([PORT, COUNTER], "log"),
+        ([PORT, LIMIT, COUNTER, LOG], "log"),
+        ([LOG, ACCEPT], "other"),
+        ([{"mangle": {}}], "other"),
+        ([LOG, {"vmap": {}}], "other"),
+    ],
 )
 def test_a_rule_without_a_verdict_only_takes_note(expressions, verdict):
     assert judge(*expressions).verdict == verdict
@@ -495,6 +504,7 @@ def dport(right, protocol="tcp", operator="=="):
         [meta("l4proto", "@protocols"), DEVICE],
         [meta("l4proto", "tcp"), DEVICE],
         [dport({"set": [80, "*"]})],
+        [dport({"set": [{"elem": {"val": 80, "comment": "x"}}]})],
     ],
 )
 def test_a_deny_in_a_chain_that_stops_all_at_its_end_stops_the_run(part, conditions):
@@ -523,6 +533,7 @@ def test_a_deny_in_a_chain_that_stops_all_at_its_end_stops_the_run(part, conditi
         [dport(23)],
         [dport(22, protocol="udp")],
         [dport(22, protocol="udp", operator="!=")],
+        [saddr("203.0.113.9", "!="), dport(23)],
         [dport({"set": [80, {"range": [135, 139]}]})],
         [meta("l4proto", {"set": ["udp", "icmp"]}), DEVICE],
         [state("invalid")],
@@ -538,6 +549,18 @@ def test_a_chain_that_stops_all_and_denies_nothing_of_ours_is_fine(part, conditi
         TO_END,
     ]
     part(there, [FLOW]).refuse_unreached()
+
+
+@pytest.mark.parametrize(
+    ("direction", "end", "meets"), [("in", "saddr", False), ("in", "daddr", True), ("out", "daddr", False), ("out", "saddr", True)]
+)
+def test_only_the_address_of_the_other_end_tells_whom_a_rule_is_for(direction, end, meets):
+    other = matching("==", {"payload": {"protocol": "ip", "field": end}}, "203.0.113.9")["match"]
+    assert _nft_rule.may_match([other], {**FLOW, "direction": direction}, FLOW["ports"][0]) is meets
+
+
+def test_a_rule_for_a_port_of_tcp_is_none_for_udp():
+    assert _nft_rule.may_match([dport(22)["match"]], FLOW, {"row": "x", "protocol": "udp", "port": 22}) is False
 
 
 def by_source(data):
