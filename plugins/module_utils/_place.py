@@ -103,7 +103,7 @@ def unreached(chains: Chains, rules: Sequence[Rule]) -> tuple[int, int] | None:
     return None
 
 
-def inside(chains: Chains, rules: Sequence[Rule], drops: bool = False) -> Iterator[tuple[int, Way]]:
+def inside(chains: Chains, rules: Sequence[Rule], drops: bool) -> Iterator[tuple[int, Way]]:
     """Yield each deny of some in a chain that the end of ``rules`` leads to: the place of the rule that does, and the way to the deny.
 
     A jump before the former overrides the latter.

@@ -25,6 +25,7 @@ CHAINS = {
     "deeper": [to("final")],
     "banned": [ACCEPT, DENY],
     "counted": [ACCEPT],
+    "around": [to("banned")],
     "one": [to("two")],
     "two": [to("one")],
     "avi-con-in": [ACCEPT],
@@ -104,6 +105,10 @@ def test_a_jump_behind_what_leads_up_to_the_policy_is_misplaced():
         ([OURS, to("banned")], False),
         ([OURS, to("banned", conditional=True)], False),
         ([OURS, to("counted")], True),
+        ([OURS, to("around")], False),
+        ([OURS, to("one")], True),
+        # Where a verdict of the firewall's own is said as a jump, as ACCEPT of iptables, there is no such chain.
+        ([OURS, to("ACCEPT"), FINAL], True),
         ([OURS, LOG, FINAL], True),
         ([OURS, OURS, FINAL], True),
     ],
@@ -129,7 +134,7 @@ def test_a_deny_behind_a_catch_all_is_found(rules, found):
 
 INSIDE = {
     **CHAINS,
-    "listed": [LOG, DENY, to("final")],
+    "listed": [LOG, DENY, to("ACCEPT", conditional=True), to("final")],
     "odd": [INVALID, ACCEPT, RESET, FINAL],
     "caller": [ACCEPT, FINAL],
     "nested": [to("caller", conditional=True), limited("listed"), FINAL],
