@@ -30,7 +30,6 @@ BRIDGE_SECONDS = 60
 # It does not name the file that it cannot read.
 NO_RELOAD = " what stands in /etc/firewalld, which it has to load for this change"
 
-
 Ports = frozenset[tuple[str, str]]
 
 

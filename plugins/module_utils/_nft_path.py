@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from . import _nft_value, _walk
-from ._nft_words import FAMILIES
+from ._nft_words import FAMILIES, pairs
 from ._packet import Packet, PathError, Tri, World, both
 
 MANAGER = "nftables"
@@ -112,7 +112,7 @@ class Rule(_walk.Rule):
         if not (isinstance(expression, dict) and "map" in expression):
             return expression
         key = _nft_value.value(expression["map"]["key"], packet, world)
-        fitting = [(_nft_value.contains(element, key, self.named), to) for element, to in self._pairs(expression["map"]["data"])]
+        fitting = [(_nft_value.contains(element, key, self.named), to) for element, to in pairs(expression["map"]["data"], self.named)]
         if any(fits is None for fits, _to in fitting):
             return _nft_value.UNKNOWN
         return next((to for fits, to in fitting if fits), _nft_value.ABSENT)
@@ -127,16 +127,7 @@ class Rule(_walk.Rule):
         return [(fits, verdict) for fits, verdict in fitting if fits is not False]
 
     def _elements(self, data: Any) -> list[tuple[Any, _walk.Verdict]]:
-        pairs = self._pairs(data)
-        return [(element, _verdict(*_statement(verdict))) for element, verdict in pairs]
-
-    def _pairs(self, data: Any) -> list[tuple[Any, Any]]:
-        """Return the elements of a map: one in the rule, or one of the table by its name."""
-        if isinstance(data, str):
-            data = self.named.get(data.lstrip("@"))
-        elif isinstance(data, dict):
-            data = data.get("set")
-        return [(pair[0], pair[1]) for pair in data or () if isinstance(pair, list) and len(pair) == 2]
+        return [(element, _verdict(*_statement(verdict))) for element, verdict in pairs(data, self.named)]
 
 
 def _statement(statement: Any) -> tuple[str, Any]:

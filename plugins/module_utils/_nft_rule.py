@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from . import _host, _place
+from . import _host, _nft_words, _place
 
 VERDICTS = ("drop", "reject", "jump", "goto")
 NOTES = ("counter", "log", "limit", "match")
@@ -78,9 +78,7 @@ def _in_words(expression: Mapping[str, Any], maps: Mapping[str, Sequence[Any]]) 
 
 def _dropped(vmap: Mapping[str, Any], maps: Mapping[str, Sequence[Any]]) -> list[Any]:
     """Return the values that the verdict map ``vmap`` drops. What it lets pass, and the chains it leads to, are not looked at."""
-    data = vmap.get("data", {})
-    elements = maps.get(data.removeprefix("@"), []) if isinstance(data, str) else data.get("set", [])
-    return [value for value, verdict in elements if "drop" in verdict]
+    return [value for value, verdict in _nft_words.pairs(vmap.get("data"), maps) if "drop" in verdict]
 
 
 def _met(statements: Iterable[tuple[str, Any]]) -> Iterator[bool | None]:
