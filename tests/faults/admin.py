@@ -22,7 +22,7 @@ CLOSE = {
         firewall-offline-cmd --zone=public --remove-service-from-zone=ssh
         firewall-offline-cmd --zone=public --remove-service-from-zone=dhcpv6-client
         systemctl start firewalld
-        until nft list chain inet firewalld filter_IN_public_deny >/dev/null 2>&1; do sleep 0.2; done  # it says that it runs before it does
+        firewall-cmd --get-default-zone  # it says that it runs before it does, and answers no question before
         """,
     "ufw": """
         ufw default deny incoming
