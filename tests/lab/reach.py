@@ -13,7 +13,8 @@ from pathlib import Path
 
 PROBE = Path(__file__).with_name("probe.py").read_text(encoding="utf-8")
 PREFIX = "avi-firewall-"
-AT_ONCE = 4
+# They mostly wait, for what does not answer.
+AT_ONCE = 12
 
 Target = tuple[str, str, int]
 
