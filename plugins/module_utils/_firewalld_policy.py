@@ -19,31 +19,29 @@ def name(request: _host.Request) -> str:
 
 
 def place(client: Any, config: Any, priority: int | None) -> int:
-    """Return the priority by which ours comes before every foreign one that lets nothing more pass: that it has, as long as it does."""
-    catching = [policy.getPriority() for _name, policy in _foreign(client, config) if str(policy.getTarget()) in ("DROP", "REJECT")]
+    """Return the priority by which ours comes before every one that lets nothing more pass: that it has, as long as it does."""
+    catching = [policy.getPriority() for _name, policy in _sending(client, config) if str(policy.getTarget()) in ("DROP", "REJECT")]
     last = min([0, *catching]) - 1
     return last if priority is None else min(priority, last)
 
 
 def denied_later(client: Any, config: Any, priority: int) -> list[str]:
-    """Return a warning for each foreign rule that denies something on its way out, and comes after ours: a policy has one place."""
+    """Return a warning for each rule that denies something on its way out, and does not come before ours: a policy has one place."""
     found = [
-        f"policy {foreign} denies what leaves this host by {rule}, but comes after our policy, which may accept it: "
+        f"policy {foreign} denies what leaves this host by {rule}, but does not come before our policy, which may accept it: "
         f"give the rule to a policy with a priority below {priority}"
-        for foreign, policy in _foreign(client, config)
-        if policy.getPriority() > priority
+        for foreign, policy in _sending(client, config)
+        if policy.getPriority() >= priority
         for rule in map(str, policy.getRichRules())
         if re.search(r" (drop|reject)\b", rule)
     ]
     return list(dict.fromkeys(found))
 
 
-def _foreign(client: Any, config: Any) -> list[tuple[str, Any]]:
-    """Return the foreign policies for what this host sends, as they run and as a reload will make them."""
-    running = [(str(policy), client.getPolicySettings(policy)) for policy in client.getPolicies() if not policy.startswith("avi-")]
-    stored = [
-        (str(policy), config.getPolicyByName(policy).getSettings()) for policy in config.getPolicyNames() if not policy.startswith("avi-")
-    ]
+def _sending(client: Any, config: Any) -> list[tuple[str, Any]]:
+    """Return the policies for what this host sends, as they run and as a reload will make them. Ours among them deny nothing."""
+    running = [(str(policy), client.getPolicySettings(policy)) for policy in client.getPolicies()]
+    stored = [(str(policy), config.getPolicyByName(policy).getSettings()) for policy in config.getPolicyNames()]
     return [(policy, settings) for policy, settings in [*running, *stored] if "HOST" in settings.getIngressZones()]
 
 

@@ -10,7 +10,7 @@ import copy
 
 import pytest
 from ansible_collections.avi.firewall.plugins.module_utils import _firewalld, _firewalld_reload, _host
-from ansible_collections.avi.firewall.tests.unit.firewalld_stand_in import Firewalld, RefusedError
+from ansible_collections.avi.firewall.tests.unit.firewalld_stand_in import Firewalld, RefusedError, Settings
 
 FLOW = {
     "name": "avi-con-management_client",
@@ -168,9 +168,25 @@ def test_our_policy_comes_before_those_that_let_nothing_more_pass(firewalld):
     lock(firewalld, "strict", -3)
     lock(firewalld, "open", -20, target="CONTINUE")
     lock(firewalld, "incoming", -30, ingress="ANY")
+    lock(firewalld, "runs", -7, target="REJECT")
+    del firewalld.permanent.policies["runs"]
     lock(firewalld, "stored", -5, target="REJECT", runs=False)
     run(firewalld, sends("192.0.2.25/32"))
-    assert places(firewalld) == [-6, -6]
+    assert places(firewalld) == [-8, -8]
+
+
+def test_our_policy_judges_what_this_host_sends_and_lets_the_rest_go_on(firewalld):
+    run(firewalld, sends("192.0.2.25/32"))
+    rule = 'rule family="ipv4" destination ipset="avi-con-smtp_server-4" service name="avi-con-smtp_server" accept'
+    for configuration in (firewalld.permanent, firewalld.running):
+        assert configuration.policies["avi-con-out"] == Settings(
+            Description="Managed by the Ansible collection avi.firewall; do not edit.",
+            IngressZones=["HOST"],
+            EgressZones=["ANY"],
+            Priority=-1,
+            Target="CONTINUE",
+            RichRules=[rule],
+        )
 
 
 @pytest.mark.parametrize("runs", [True, False])
@@ -201,10 +217,12 @@ def test_what_others_deny_behind_it_is_warned_of_once(firewalld):
     deny = "rule service name=telnet reject"
     lock(firewalld, "strict", -10)
     lock(firewalld, "behind", -9, target="CONTINUE", rules=[deny, "rule service name=ssh accept"])
+    lock(firewalld, "beside", -11, target="CONTINUE", rules=[deny])
     lock(firewalld, "ahead", -12, target="CONTINUE", rules=[deny])
     assert _firewalld.prepare(sends("192.0.2.25/32")).warnings == [
-        "policy behind denies what leaves this host by rule service name=telnet reject, but comes after our policy, which may accept it: "
-        "give the rule to a policy with a priority below -11"
+        f"policy {name} denies what leaves this host by rule service name=telnet reject, but does not come before our policy, "
+        "which may accept it: give the rule to a policy with a priority below -11"
+        for name in ("behind", "beside")
     ]
 
 
