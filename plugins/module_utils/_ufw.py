@@ -332,7 +332,7 @@ def _heirs(missing: list[Rule], stale: list[Rule]) -> list[Rule]:
 
 
 def _file(request: _host.Request) -> Path:
-    return PROFILES / request.prefix.rstrip("-")
+    return PROFILES / request.prefix.removesuffix("-")
 
 
 def _rules(request: _host.Request) -> list[Rule]:
@@ -405,7 +405,7 @@ def _refuse_foreign(file: Path, request: _host.Request) -> None:
     for path in sorted(PROFILES.iterdir()):
         if path.name.startswith(".") or not path.is_file():
             continue
-        text = path.read_text(encoding="utf-8", errors="replace")
+        text = path.read_bytes().decode(**_host.TEXT)
         if path == file:
             if not text.startswith(f"# {_host.MARK}"):
                 raise _host.HostError(f"{path} is not ours: rename or remove it")

@@ -302,3 +302,120 @@ def test_a_rule_that_is_not_understood_stops_only_who_needs_to_know(removed, mon
     with pytest.raises(_host.HostError) as refused:
         _ufw.prepare(REQUEST)
     assert str(refused.value) == (f"{removed}/user6.rules, line 1: '### tuple ### {odd}' is no rule as ufw records it: mend or remove it")
+
+
+# The rule that stands lets in too late: a denial of the same peer comes behind it.
+LATE = USER_RULES.format(ours=RECORDED).replace(
+    "### tuple ### deny any any 0.0.0.0/0 any 203.0.113.66 in", "### tuple ### deny any any 0.0.0.0/0 any 192.0.2.0/25 in"
+)
+STOOD = "allow in from 192.0.2.21 to any app avi-con-service_engine (22/tcp 8443/tcp 123/udp)"
+PROFILE = """\
+# Managed by the Ansible collection avi.firewall; do not edit.
+
+[avi-con-service_engine]
+title=avi-con-service_engine
+description=Ports of the Avi load balancer
+ports=22,8443/tcp|123/udp
+"""
+
+
+@pytest.fixture
+def commands(removed, monkeypatch):
+    """Return the commands that are run from now on, on a host where ufw is there."""
+    ran: list[tuple[str, ...]] = []
+    monkeypatch.setattr(_host, "missing", lambda command: False)
+    monkeypatch.setattr(_host, "run", lambda *command: ran.append(command) or "")
+    return ran
+
+
+def test_a_change_says_what_stands_and_what_shall(removed, commands):
+    _host.write(removed / "user.rules", LATE)
+    change = _ufw.prepare(REQUEST)
+    assert commands == [("ufw", "--version")]
+    assert change.before == [f"# {_host.MARK}", "", "[avi-con-service_engine]", f"{STOOD} (misplaced)"]
+    assert change.after == [
+        *PROFILE.splitlines(),
+        STOOD,
+        STOOD.replace("192.0.2.21", "192.0.2.64/26"),
+        STOOD.replace("192.0.2.21", "2001:db8::21"),
+    ]
+    assert sorted(change.lets_in) == [("tcp", 22, "192.0.2.21"), ("tcp", 8443, "192.0.2.21"), ("udp", 123, "192.0.2.21")]
+    binding = {"rule": "allow", "name": "avi-con-service_engine", "direction": "in", "comment": "avi:controller"}
+    assert change.bindings() == [{**binding, "from_ip": "2001:db8::21"}, {**binding, "from_ip": "192.0.2.64/26"}]
+
+
+def test_a_change_remembers_what_takes_it_back(removed, commands):
+    _host.write(removed / "user.rules", LATE)
+    former = _ufw.prepare(REQUEST).snapshot
+    profile = f"# {_host.MARK}\n\n[avi-con-service_engine]\n"
+    rule = [["in", "avi-con-service_engine", "192.0.2.21", ""], [("tcp", "22"), ("tcp", "8443"), ("udp", "123")]]
+    assert former == _host.Snapshot(
+        "ufw",
+        REQUEST,
+        {"text": profile, "rules": [rule]},
+        {
+            f"{removed}/applications.d/avi-con": profile,
+            f"{removed}/user.rules": LATE,
+            f"{removed}/user6.rules": USER_RULES.format(ours=""),
+        },
+    )
+    # Meanwhile the administrator lets nobody of that network in: that is no reason not to go back.
+    _host.write(removed / "user.rules", f"### tuple ### {CATCH_ALL}\n### tuple ### deny any any 0.0.0.0/0 any 192.0.2.0/25 in\n")
+    (removed / "applications.d" / "avi-con").unlink()
+    back = _ufw.prepare(_host.Request("controller", "con"), former)
+    assert (back.before, back.after) == ([], [*profile.splitlines(), STOOD])
+    with pytest.raises(_host.HostError, match="which is never reached"):
+        _ufw.prepare(REQUEST)
+
+
+def test_only_rules_that_let_in_are_told_as_such(removed, commands):
+    _host.write(removed / "user.rules", f"### tuple ### allow tcp 25 198.51.100.5 any 0.0.0.0/0 avi-con-x - out comment={COMMENT}\n")
+    assert _ufw.prepare(REQUEST).lets_in == []
+
+
+def test_ufw_keeps_something_of_ours_with_a_profile_alone_and_with_rules_alone(removed):
+    _host.write(removed / "user.rules", USER_RULES.format(ours=""))
+    assert _ufw.holds(_host.Request("controller", "con"))
+    (removed / "applications.d" / "avi-con").unlink()
+    assert not _ufw.holds(_host.Request("controller", "con"))
+    _host.write(removed / "user6.rules", USER_RULES.format(ours=RECORDED))
+    assert _ufw.holds(_host.Request("controller", "con"))
+
+
+def test_what_a_removed_ufw_has_left_is_remembered_as_files(removed):
+    nothing = _host.Request("controller", "con")
+    former = _ufw.prepare(nothing).snapshot
+    assert (former.backend, former.request, former.state) == ("ufw", nothing, {})
+    (removed / "applications.d" / "avi-con").unlink()
+    assert _ufw.prepare(nothing).before == [STOOD]
+    assert _ufw.prepare(nothing, former).after == [f"# {_host.MARK}", "", "[avi-con-service_engine]"]
+    without = _ufw.prepare(nothing).snapshot
+    assert _ufw.prepare(nothing, without).after == []
+
+
+def test_the_rules_are_where_the_first_file_is_or_would_be(monkeypatch, tmp_path):
+    monkeypatch.setattr(_ufw, "PLACES", (tmp_path / "a", tmp_path / "b"))
+    _host.write(tmp_path / "a" / "user6.rules", "")
+    assert _ufw._paths() == [tmp_path / "a" / "user.rules", tmp_path / "a" / "user6.rules"]
+    _host.write(tmp_path / "b" / "user.rules", "")
+    assert _ufw._paths() == [tmp_path / "b" / "user.rules", tmp_path / "b" / "user6.rules"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("avi-con", b"[mine]\n", "/applications.d/avi-con is not ours: rename or remove it"),
+        # Behind what ufw does not read either, and with a title that is no UTF-8.
+        ("zabbix", b"title=caf\xe9\n[avi-con-x]\n", "/applications.d/zabbix defines the profile avi-con-x, a name of ours: rename it"),
+    ],
+)
+def test_a_foreign_profile_with_a_name_of_ours_is_refused(removed, name, text, words):
+    folder = removed / "applications.d"
+    (folder / ".avi-con.swp").write_bytes(b"[avi-con-x]\n")
+    (folder / "backup").mkdir()
+    (folder / "openssh").write_bytes(b"[OpenSSH]\nports=22/tcp\n# [avi-con-x]\n")
+    _ufw.prepare(_host.Request("controller", "con"))
+    (folder / name).write_bytes(text)
+    with pytest.raises(_host.HostError) as refused:
+        _ufw.prepare(_host.Request("controller", "con"))
+    assert str(refused.value) == f"{removed}{words}"
