@@ -41,7 +41,7 @@ def _met(words: Sequence[str]) -> Iterator[bool | None]:
     rest = iter(words)
     for word in rest:
         negated = word == "!"
-        option = next(rest, "") if negated else word
+        option = next(rest) if negated else word
         value = next(rest, "")
         if option == "-m":
             yield True if value in KINDS_OF_PACKETS else None
@@ -52,7 +52,7 @@ def _met(words: Sequence[str]) -> Iterator[bool | None]:
         elif option in ("--pkt-type", "--dst-type"):
             yield bool({"unicast", "LOCAL"} & set(value.split(","))) != negated
         elif option == "--tcp-flags":
-            begins = (value, next(rest, "")) == BEGINS
+            begins = (value, next(rest)) == BEGINS
             yield None if negated and not begins else begins != negated
         else:
             yield True if negated and option in ("-i", "-o") and value == "lo" else None
@@ -60,7 +60,7 @@ def _met(words: Sequence[str]) -> Iterator[bool | None]:
 
 def may_match(rule: Tokens, flow: Mapping[str, Any], family: str, port: Mapping[str, Any]) -> bool:
     """Say whether ``rule`` may match what comes by ``flow`` at one of its ports, as far as its addresses, protocol and ports tell."""
-    words = ("", *itertools.takewhile(lambda word: word not in ("-j", "-g"), rule))
+    words = ("", *itertools.takewhile(lambda word: word != "-j", rule))
     told = {option: value for before, option, value in zip(words, words[1:], words[2:]) if before not in ("!", "--comment")}
     network = told.get("-s" if flow["direction"] == "in" else "-d")
     spans = told.get("--dport", told.get("--dports", "0:65535")).split(",")

@@ -64,8 +64,9 @@ def test_a_rule_is_judged_by_its_target_and_conditions(rule, judged):
         ("-m state --state NEW -j DROP", "new"),
         ("-m conntrack ! --ctstate RELATED,ESTABLISHED -j DROP", "new"),
         ("-m pkttype --pkt-type unicast -j REJECT", "new"),
-        ("-m addrtype --dst-type LOCAL -j REJECT", "new"),
+        ("-m addrtype --dst-type LOCAL,BROADCAST -j REJECT", "new"),
         ("! -i lo -j final", "new"),
+        ("! -o lo -j final", "new"),
         ("-m conntrack --ctstate INVALID -j DROP", "odd"),
         ("-p tcp -m tcp ! --tcp-flags FIN,SYN,RST,ACK SYN -m conntrack --ctstate NEW -j DROP", "odd"),
         ("-p tcp -m tcp --tcp-flags FIN,SYN,RST,PSH,ACK,URG NONE -j DROP", "odd"),
@@ -89,6 +90,30 @@ def test_a_rule_is_judged_by_its_target_and_conditions(rule, judged):
 def test_what_stops_is_judged_by_whether_it_may_say_who_calls(rule, kind):
     found = _iptables.parse(f"-P INPUT ACCEPT\n-A INPUT {rule}")
     assert _iptables_rule.judge(found.chains["INPUT"][0]).kind == kind
+
+
+@pytest.mark.parametrize(
+    ("rule", "may"),
+    [
+        ("-p tcp -m tcp --dport 22 -j DROP", True),
+        ("-p tcp -m tcp --dport 23 -j DROP", False),
+        ("-p tcp -m multiport --dports 20:21,22 -j DROP", True),
+        ("-p tcp -m multiport --dports 20:21,23 -j DROP", False),
+        ("-p udp -j DROP", False),
+        ("! -p udp -j DROP", True),
+        ("-d 192.0.2.0/24 -j DROP", True),
+        ("-d 203.0.113.0/24 -j DROP", False),
+        ("! -d 203.0.113.0/24 -j DROP", True),
+        # Who sends says nothing of who receives.
+        ("-s 203.0.113.0/24 -j DROP", True),
+        # Words that only look like options.
+        ("-p tcp -m comment --comment -p -m tcp --dport 22 -j DROP", True),
+        ("-p tcp -j LOG --log-prefix -p --log-level 4", True),
+    ],
+)
+def test_a_rule_may_match_what_its_addresses_protocol_and_ports_leave_open(rule, may):
+    flow = {"direction": "out", "ipv4": ["192.0.2.21/32"]}
+    assert _iptables_rule.may_match(tuple(rule.split()), flow, "ipv4", {"protocol": "tcp", "port": 22}) is may
 
 
 CLOSING = [
