@@ -18,6 +18,17 @@ from collections.abc import Callable
 from typing import Any
 
 
+# How the settings of a policy are called over D-Bus, and as an object.
+POLICY = {
+    "description": "Description",
+    "ingress_zones": "IngressZones",
+    "egress_zones": "EgressZones",
+    "priority": "Priority",
+    "target": "Target",
+    "rich_rules": "RichRules",
+}
+
+
 class RefusedError(Exception):
     """Stands in for the error that comes over D-Bus."""
 
@@ -154,7 +165,7 @@ class Firewalld:
     def _add(self, what: str, name: str, settings: Settings | dict[str, Any]) -> None:
         self.write()
         if isinstance(settings, dict):
-            settings = Settings(**{key.title().replace("_", ""): value for key, value in settings.items()})
+            settings = Settings(**{POLICY[key]: value for key, value in settings.items()})
         getattr(self.permanent, what)[name] = settings
 
     # What runs.
