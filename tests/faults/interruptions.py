@@ -65,6 +65,7 @@ class Holder:
     """Waits on a host for a moment of a run, and holds it: see hold.py."""
 
     def __init__(self, host: Machine, *moment: str) -> None:
+        self.host = host
         command = ["podman", "exec", "--interactive", host.container, "python3", "-c", HOLD, *moment]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         assert self.process.stdout.readline() == "waiting\n"
@@ -73,10 +74,14 @@ class Holder:
         return self.process.stdout.readline().strip()
 
     def kill(self) -> None:
-        """End the modules on this host."""
-        self.process.stdin.write("kill\n")
-        self.process.stdin.flush()
-        assert self.word() == "killed"
+        """End the modules on this host, and what was about to start when the play died: the confirmation of the change, say."""
+        others = True
+        while others:
+            self.process.stdin.write("kill\n")
+            self.process.stdin.flush()
+            assert self.word() == "killed"
+            number = self.host.id()
+            others = sum(number in line and "--exec-process-spec" in line for line in _command_lines()) > 1  # this one is the other
 
     def close(self) -> None:
         self.process.kill()
@@ -114,7 +119,7 @@ def held(hosts: dict[str, Machine], moments: dict[str, tuple[str, ...]], **varia
 
 def crash(host: Machine) -> None:
     """Cut the host off its power, and boot it again."""
-    number = podman("container", "inspect", "--format", "{{.Id}}", host.container).strip()
+    number = host.id()
     podman("kill", host.container)
     # What was about to start in it when it died must not start after the boot.
     while any(number in line for line in _command_lines()):

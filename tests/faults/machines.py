@@ -99,6 +99,10 @@ class Machine:
         """What the inventory says of it besides."""
         return {}
 
+    def id(self) -> str:
+        """Return the number that podman knows it by."""
+        return podman("container", "inspect", "--format", "{{.Id}}", self.container).strip()
+
     def sh(self, script: str) -> str:
         """Run a script that stops at its first error, and return what it printed."""
         return podman("exec", "--interactive", self.container, "sh", "-e", text=script)
