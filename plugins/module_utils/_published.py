@@ -249,5 +249,5 @@ def prepare(request: _host.Request, former: _host.Snapshot | None = None) -> _ho
         _boot.snapshot("published", request, found, files),
         apply,
         lets_in=list(lets_in(found, request)),
-        warnings=[] if request.published else _host.left_in_kernel("nft"),
+        warnings=_host.left_in_kernel("nft"),
     )

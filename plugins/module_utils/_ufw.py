@@ -195,7 +195,7 @@ def _leftovers(request: _host.Request, former: _host.Snapshot | None) -> _host.C
 
     return _host.Change(
         before=[*(found[file] or "").splitlines(), *_lines(standing)],
-        after=[] if former is None else [*(wanted[file] or "").splitlines()],
+        after=[*(wanted[file] or "").splitlines()],
         apply=apply,
         snapshot=_boot.snapshot("ufw", request, {}, found),
         warnings=_host.left_in_kernel("ufw"),

@@ -17,7 +17,6 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-
 # How the settings of a policy are called over D-Bus, and as an object.
 POLICY = {
     "description": "Description",

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -316,3 +317,5 @@ def test_where_nft_was_removed_only_the_files_are_left_to_go(nft, monkeypatch):
     assert (change.needed, change.stands) == (True, True)
     assert [warning.split()[2] for warning in change.warnings] == ["nft"]
     assert _published.prepare(nothing, change.snapshot).before == change.before
+    with pytest.raises(_host.HostError, match="cannot be guarded without nftables"):
+        _published.prepare(nothing, dataclasses.replace(change.snapshot, state=WANTED))

@@ -4,6 +4,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+import re
+
 import pytest
 from ansible_collections.avi.firewall.plugins.module_utils import _host, _ufw
 
@@ -419,3 +422,108 @@ def test_a_foreign_profile_with_a_name_of_ours_is_refused(removed, name, text, w
     with pytest.raises(_host.HostError) as refused:
         _ufw.prepare(_host.Request("controller", "con"))
     assert str(refused.value) == f"{removed}{words}"
+
+
+class Ufw:
+    """Stands in for ufw: writes down what it is told, and which profiles it could look up then. It keeps no rules."""
+
+    def __init__(self, profiles):
+        self.profiles, self.told, self.known = profiles, [], []
+
+    def run(self, *command):
+        self.told.append(" ".join(command))
+        text = self.profiles.read_text(encoding="utf-8") if self.profiles.exists() else ""
+        self.known.append(re.findall(r"^\[(.*)\]$|^ports=(.*)$", text, re.MULTILINE))
+        return ""
+
+
+@pytest.fixture
+def ufw(removed, monkeypatch):
+    found = Ufw(removed / "applications.d" / "avi-con")
+    monkeypatch.setattr(_host, "missing", lambda command: False)
+    monkeypatch.setattr(_host, "run", found.run)
+    return found
+
+
+PORTS = "22,8443/tcp|123/udp"
+
+
+def flow(*networks, ports=REQUEST.flows[0]["ports"], **changed):
+    both = {"ipv4": [one for one in networks if ":" not in one], "ipv6": [one for one in networks if ":" in one]}
+    return _host.Request("controller", "con", [{**REQUEST.flows[0], "ports": ports, **both, **changed}])
+
+
+def test_a_misplaced_rule_is_never_away_while_it_moves(ufw, removed):
+    _host.write(removed / "user.rules", LATE)
+    _ufw.prepare(flow("192.0.2.21/32")).apply(False)
+    rule, twin = (f"allow in from 192.0.2.21 to any app avi-con-{name}service_engine" for name in ("", "moving-"))
+    assert ufw.told == [
+        "ufw --version",
+        f"ufw {twin} comment avi:controller",
+        f"ufw delete {rule}",
+        f"ufw {rule} comment avi:controller",
+        f"ufw delete {twin}",
+    ]
+    both = [("avi-con-service_engine", ""), ("", PORTS), ("avi-con-moving-service_engine", ""), ("", PORTS)]
+    assert all(sorted(known) == sorted(both) for known in ufw.known[1:])
+    assert ufw.profiles.read_text(encoding="utf-8") == PROFILE
+
+
+def test_the_heir_of_a_stale_rule_comes_before_that_goes_and_the_rest_is_left_to_bind(ufw, removed):
+    change = _ufw.prepare(flow("192.0.2.0/26", "203.0.113.7/32"))
+    change.apply(False)
+    assert ufw.told == [
+        "ufw --version",
+        "ufw allow in from 192.0.2.0/26 to any app avi-con-service_engine comment avi:controller",
+        "ufw delete allow in from 192.0.2.21 to any app avi-con-service_engine",
+    ]
+    assert ufw.profiles.read_text(encoding="utf-8") == PROFILE
+
+
+def test_what_binds_itself_adds_all_that_is_missing(ufw, removed):
+    _host.write(removed / "user.rules", RECORDED + f"### tuple ### {CATCH_ALL}\n")
+    _ufw.prepare(flow("192.0.2.21/32", "203.0.113.7/32")).apply(True)
+    # ufw counts the two records of a profile with two protocols as one rule.
+    assert ufw.told[1:] == ["ufw insert 2 allow in from 203.0.113.7 to any app avi-con-service_engine comment avi:controller"]
+
+
+def test_standing_rules_are_told_of_new_ports(ufw, removed):
+    _ufw.prepare(flow("192.0.2.21/32", ports=REQUEST.flows[0]["ports"][:1])).apply(False)
+    assert ufw.told == ["ufw --version", "ufw app update avi-con-service_engine"]
+    assert ufw.profiles.read_text(encoding="utf-8") == PROFILE.replace(PORTS, "8443/tcp")
+
+
+def test_a_rule_goes_before_its_profile(ufw, removed):
+    _ufw.prepare(_host.Request("controller", "con")).apply(False)
+    assert ufw.told == ["ufw --version", "ufw delete allow in from 192.0.2.21 to any app avi-con-service_engine"]
+    assert ufw.known[1] == [("avi-con-service_engine", ""), ("", PORTS)]
+    assert not ufw.profiles.exists()
+
+
+def test_what_takes_a_change_back_brings_the_kernel_in_line_with_the_files(ufw, removed, monkeypatch):
+    loaded = []
+    monkeypatch.setattr(_ufw, "evidence", lambda: "ufw status says: active")
+    former = _ufw.prepare(REQUEST).snapshot
+    monkeypatch.setattr(_host, "run", lambda *command, **more: loaded.append((" ".join(command), more)))
+    _ufw.prepare(REQUEST, former).apply(True)
+    assert loaded == [
+        ("ufw --version", {}),
+        ("iptables-restore --wait --noflush", {"stdin": USER_RULES.format(ours=RECORDED)}),
+        ("ip6tables-restore --wait --noflush", {"stdin": USER_RULES.format(ours="")}),
+    ]
+    del loaded[:]
+    monkeypatch.setattr(_ufw, "evidence", lambda: None)
+    _ufw.prepare(REQUEST, former).apply(True)
+    assert loaded == [("ufw --version", {})]
+
+
+def test_what_is_left_to_bind_goes_by_interface_number_and_direction(ufw, removed):
+    _host.write(removed / "user.rules", f"### tuple ### {CATCH_ALL}\n")
+    _host.write(removed / "user6.rules", "")
+    wanted = dataclasses.replace(flow("192.0.2.30/32"), interfaces=["eth0"])
+    binding = {"rule": "allow", "name": "avi-con-service_engine", "comment": "avi:controller"}
+    assert _ufw.prepare(wanted).bindings() == [
+        {**binding, "direction": "in", "interface": "eth0", "insert": 1, "from_ip": "192.0.2.30"},
+    ]
+    leaving = flow("192.0.2.30/32", direction="out")
+    assert _ufw.prepare(leaving).bindings() == [{**binding, "direction": "out", "to_ip": "192.0.2.30"}]
