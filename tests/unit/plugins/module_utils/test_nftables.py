@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import pytest
@@ -571,6 +572,9 @@ def verdicts(*elem, table="filter"):
     return {"map": {"family": "inet", "table": table, "name": "verdicts", "type": "ipv4_addr", "map": "verdict", "elem": list(elem)}}
 
 
+EMPTY = {"map": {name: value for name, value in verdicts()["map"].items() if name != "elem"}}
+
+
 @pytest.mark.parametrize(
     ("denying", "stops"),
     [
@@ -580,6 +584,7 @@ def verdicts(*elem, table="filter"):
         ([by_source("@verdicts"), verdicts(["192.0.2.21", DROP])], True),
         ([by_source("@verdicts"), verdicts(["192.0.2.21", ACCEPT], ["203.0.113.9", DROP])], False),
         ([by_source("@verdicts"), verdicts()], False),
+        ([by_source("@verdicts"), EMPTY], False),
         ([by_source("@verdicts"), verdicts(["192.0.2.21", DROP], table="other")], False),
     ],
 )
@@ -611,3 +616,150 @@ def test_where_nft_was_removed_only_the_files_are_left_to_go(monkeypatch, tmp_pa
     assert _nftables.prepare(nothing, change.snapshot).before == change.before
     with pytest.raises(_host.HostError, match="the command nft is missing on this host"):
         _nftables.prepare(request)
+    monkeypatch.setattr(_host, "missing", lambda command: command == "nft")
+    assert _nftables.prepare(nothing, change.snapshot).before == change.before
+    for what in ("sets", "rules", "jumps"):
+        former = dataclasses.replace(change.snapshot, state={**change.snapshot.state, what: {"inet filter input": []}})
+        with pytest.raises(_host.HostError, match="the command nft is missing on this host"):
+            _nftables.prepare(nothing, former)
+
+
+class Kernel:
+    """Stands in for nft: what it lists, and what it was given."""
+
+    def __init__(self):
+        self.listed, self.given = [], []
+
+    def run(self, *command, stdin=None):
+        if stdin is None:
+            assert command == ("nft", "-j", "list", "ruleset")
+            return json.dumps({"nftables": self.listed})
+        self.given.append((" ".join(command), stdin.splitlines()))
+        return ""
+
+
+@pytest.fixture
+def kernel(monkeypatch, tmp_path):
+    """Return a kernel with a chain that drops, on a host without any file of ours."""
+    found = Kernel()
+    found.listed = [DROPPING]
+    monkeypatch.setattr(_host, "run", found.run)
+    monkeypatch.setattr(_boot, "RECORDS", tmp_path / "records")
+    monkeypatch.setattr(_boot, "ETC", tmp_path)
+    # What is about units and the library has tests of its own.
+    monkeypatch.setattr(_boot, "_library", lambda modules, units: {})
+    monkeypatch.setattr(_boot, "keep", lambda files: None)
+    return found
+
+
+REQUEST = _host.Request("controller", "con", [FLOW])
+NOTHING = _host.Request("controller", "con")
+SHALL = [
+    "set inet filter avi-con-service_engine-4: 192.0.2.21",
+    'rule inet filter avi-con-in ip saddr @avi-con-service_engine-4 tcp dport 22 accept comment "avi:ssh"',
+    f"rule inet filter input {TO_OURS}",
+]
+MADE = [
+    "add set inet filter avi-con-service_engine-4 { type ipv4_addr; flags interval; }",
+    "add element inet filter avi-con-service_engine-4 { 192.0.2.21 }",
+    "add chain inet filter avi-con-in",
+    "flush chain inet filter avi-con-in",
+    'add rule inet filter avi-con-in ip saddr @avi-con-service_engine-4 tcp dport 22 accept comment "avi:ssh"',
+    f"add rule inet filter input {TO_OURS}",
+]
+
+
+def rules_of(lines):
+    return [line for line in lines if not line.startswith("file ")]
+
+
+def test_a_change_says_what_stands_and_what_shall(kernel, tmp_path):
+    change = _nftables.prepare(REQUEST)
+    assert (change.before, rules_of(change.after), change.lets_in) == ([], SHALL, [])
+    names = ("con.json", "con.inet-filter.nft", "con.inet-filter-input.nft")
+    assert change.snapshot == _host.Snapshot(
+        "nftables", REQUEST, {"sets": {}, "rules": {}, "jumps": {}}, {f"{tmp_path}/records/nftables/{name}": None for name in names}
+    )
+    change.apply(False)
+    assert kernel.given == [("nft -c -f -", MADE), ("nft -f -", MADE)]
+
+
+def test_what_stands_is_told_remembered_and_brought_back(kernel):
+    _host.write(_boot.record("nftables", REQUEST), "{}")
+    kernel.listed = [DROPPING, chain("avi-con-in"), PEER, elements("192.0.2.21", "192.0.2.9"), rule(JUMP, handle=7, **MARKED)]
+    kernel.listed.append(rule(JUMP, handle=8, **MARKED))
+    change = _nftables.prepare(NOTHING)
+    before = ["set inet filter avi-con-service_engine-4: 192.0.2.21", "set inet filter avi-con-service_engine-4: 192.0.2.9"]
+    assert rules_of(change.before) == [*before, SHALL[1], SHALL[2], f"{SHALL[2]} (misplaced)"]
+    assert sorted(change.lets_in) == [("tcp", 22, "192.0.2.21"), ("tcp", 22, "192.0.2.9")]
+    kernel.listed = [DROPPING]
+    back = _nftables.prepare(NOTHING, change.snapshot)
+    assert rules_of(back.after) == [*before, SHALL[1], SHALL[2], SHALL[2]]
+    back.apply(True)
+    both = "add element inet filter avi-con-service_engine-4 { 192.0.2.21, 192.0.2.9 }"
+    assert kernel.given[1] == ("nft -f -", [MADE[0], both, *MADE[2:], MADE[5]])
+
+
+def test_the_files_of_chains_that_are_no_more_go(kernel, tmp_path):
+    old = tmp_path / "records" / "nftables" / "con.inet-old.nft"
+    _host.write(old, "former")
+    assert _nftables.prepare(REQUEST).snapshot.files[str(old)] == "former"
+
+
+def test_what_stands_without_a_record_is_not_ours(kernel, tmp_path):
+    kernel.listed = STANDING
+    with pytest.raises(_host.HostError) as refused:
+        _nftables.prepare(REQUEST)
+    assert str(refused.value) == (
+        f"set inet filter avi-con-service_engine-4, chain inet filter avi-con-in: not ours, for {tmp_path}/records/nftables/con.json "
+        "is not there; rename or remove"
+    )
+    _host.write(_boot.record("nftables", REQUEST), "{}")
+    _nftables.prepare(REQUEST)
+
+
+def test_the_rules_do_not_go_while_a_saved_ruleset_names_them(kernel, tmp_path):
+    _host.write(_boot.record("nftables", REQUEST), "{}")
+    _host.write(tmp_path / "nftables.conf", "table inet filter { chain avi-con-in { } }")
+    _nftables.prepare(REQUEST)
+    with pytest.raises(_host.HostError, match=r"nftables\.conf was saved while our rules stood"):
+        _nftables.prepare(NOTHING)
+
+
+def test_what_a_users_own_ruleset_can_include_is_a_file_for_each_block(kernel, tmp_path):
+    found = _nftables.Part(_host.Request("controller", "con", [{**FLOW, "ipv4": ["192.0.2.21/32", "192.0.2.64/26"]}])).includes()
+    assert {path.name: text.splitlines() for path, text in found.items()} == {
+        "con.inet-filter.nft": [
+            "# Managed by the Ansible collection avi.firewall; do not edit.",
+            "set avi-con-service_engine-4 {",
+            "\ttype ipv4_addr",
+            "\tflags interval",
+            "\telements = { 192.0.2.21, 192.0.2.64/26 }",
+            "}",
+            "chain avi-con-in {",
+            '\tip saddr @avi-con-service_engine-4 tcp dport 22 accept comment "avi:ssh"',
+            "}",
+        ],
+        "con.inet-filter-input.nft": ["# Managed by the Ansible collection avi.firewall; do not edit.", TO_OURS],
+    }
+
+
+def test_a_jump_is_misplaced_behind_a_chain_that_stops_all(part):
+    there = [chain("input", **INPUT, policy="accept"), chain("end"), rule(DROP, of="end"), TO_END, *STANDING[1:]]
+    assert part(there, [FLOW]).commands() == [
+        "delete rule inet filter input handle 7",
+        f"insert rule inet filter input position 30 {TO_OURS}",
+    ]
+
+
+def test_what_somebody_denies_in_a_chain_of_ours_is_no_reason_to_stop(part):
+    denies = [rule(*conditions, DROP, of="avi-se-in") for conditions in ([dport(22)], [])]
+    there = [DROPPING, chain("avi-se-in"), *denies, rule({"jump": {"target": "avi-se-in"}}, handle=5)]
+    part(there, [FLOW]).refuse_unreached()
+
+
+def test_a_deny_in_a_chain_that_leads_up_to_the_policy_stops_the_run(part):
+    closing = [rule(dport(22), DROP, of="end", handle=31), rule(DROP, of="end")]
+    to_end = rule(meta("l4proto", "tcp"), {"jump": {"target": "end"}}, handle=30)
+    with pytest.raises(_host.HostError, match="rule handle 31 of chain end"):
+        part([DROPPING, chain("end"), *closing, to_end], [FLOW]).refuse_unreached()
