@@ -98,7 +98,7 @@ def _lines(text: str) -> Iterator[list[str]]:
         raise _host.HostError(f"{line!r} is no line of iptables -S")
 
 
-def place(table: Table, rules: Sequence[Tokens], drops: bool = False) -> int:
+def place(table: Table, rules: Sequence[Tokens], drops: bool) -> int:
     """Return the place of a jump of ours among ``rules``, which are not ours, of a chain whose policy ``drops`` or does not."""
     return _place.end(table.judged(), [_iptables_rule.judge(rule) for rule in rules], drops)
 

@@ -136,11 +136,29 @@ def test_a_jump_goes_before_the_rejects_of_each_protocol(host, policy, last):
 def test_what_shows_that_iptables_is_in_charge_is_the_rule_that_stops_all(host):
     host["iptables --wait -S"] = "\n".join(["-P INPUT ACCEPT", *CLOSING, "-A INPUT -j LOG", "-A INPUT -j REJECT"])
     assert _iptables.evidence() == "rule 5 of INPUT stops all that is left (iptables)"
+    host["iptables --wait -S"] = "-P INPUT ACCEPT\n-N final\n-A final -j DROP\n-A INPUT -j final"
+    assert _iptables.evidence() == "rule 1 of INPUT stops all that is left (iptables)"
+
+
+def test_a_policy_of_either_family_shows_it_too(host):
+    assert _iptables.evidence() == "the policy of INPUT is DROP (iptables)"
+    host["iptables --wait -S"] = "-P INPUT ACCEPT"
+    assert _iptables.evidence() == "the policy of INPUT is DROP (ip6tables)"
+    del host["iptables --wait -S"]
+    assert _iptables.evidence() == "the policy of INPUT is DROP (ip6tables)"
+    host["ip6tables --wait -S"] = "-P FORWARD DROP"
+    assert _iptables.evidence() is None
+
+
+@pytest.mark.parametrize("theirs", ["ufw-user-input", "ufw6-user-input", "INPUT_ZONES"])
+def test_what_ufw_and_firewalld_make_of_iptables_is_theirs(host, theirs):
+    host["iptables --wait -S"] = f"-P INPUT DROP\n-N {theirs}"
+    assert _iptables.evidence() is None
 
 
 def test_the_place_is_before_a_chain_that_stops_all():
     found = _iptables.parse("-P INPUT ACCEPT\n-N final\n-A INPUT -i lo -j ACCEPT\n-A INPUT -j final\n-A final -j LOG\n-A final -j DROP")
-    assert _iptables.place(found, found.chains["INPUT"]) == 1
+    assert _iptables.place(found, found.chains["INPUT"], drops=False) == 1
 
 
 REQUEST = _host.Request(
@@ -353,6 +371,188 @@ def test_where_iptables_was_removed_only_the_files_are_left_to_go(host, monkeypa
 
 def test_a_command_that_is_there_and_fails_is_not_taken_for_a_removed_one(host, monkeypatch):
     del host["iptables --wait -S"]
-    monkeypatch.setattr(_host, "missing", lambda command: False)
+    monkeypatch.setattr(_host, "missing", lambda command: command != "iptables")
     with pytest.raises(_host.HostError):
         _iptables.Part(_host.Request("controller", "con"))
+
+
+def test_what_somebody_denies_in_a_chain_of_ours_is_no_reason_to_stop(host):
+    denies = ["-N avi-se-in", "-A avi-se-in -p tcp -m tcp --dport 22 -j DROP", "-A avi-se-in -j DROP"]
+    # The second only counts.
+    host["iptables --wait -S"] = "\n".join(["-P INPUT DROP", *denies, "-A INPUT -j avi-se-in", "-A INPUT -p tcp"])
+    _iptables.Part(REQUEST).refuse_unreached()
+
+
+def test_a_deny_in_a_chain_that_leads_up_to_the_policy_stops_the_run(host):
+    rules = ["-A RH -p tcp -m tcp --dport 22 -j DROP", "-A RH -j DROP", "-A INPUT -p tcp -j RH"]
+    host["iptables --wait -S"] = "\n".join(["-P INPUT DROP", "-N RH", *rules])
+    with pytest.raises(_host.HostError, match="which leads to -A RH -p tcp -m tcp --dport 22 -j DROP"):
+        _iptables.Part(REQUEST).refuse_unreached()
+
+
+def flow(*networks, **changed):
+    both = {"ipv4": [one for one in networks if ":" not in one], "ipv6": [one for one in networks if ":" in one]}
+    return {**REQUEST.flows[0], **both, **changed}
+
+
+def request(*flows, **options):
+    return _host.Request("controller", "con", list(flows), **options)
+
+
+NOTHING = request()
+
+
+@pytest.fixture
+def loaded(host, monkeypatch, tmp_path):
+    """Return what is loaded from now on, on a host without any file of ours."""
+    found: list[tuple[str, list[str]]] = []
+    answer = _host.run
+
+    def run(*command, stdin=None):
+        if stdin is None:
+            return answer(*command)
+        found.append((" ".join(command), stdin.splitlines()))
+        return ""
+
+    monkeypatch.setattr(_host, "run", run)
+    monkeypatch.setattr(_boot, "RECORDS", tmp_path / "records")
+    monkeypatch.setattr(_boot, "ETC", tmp_path)
+    # What is about units and the library has tests of its own.
+    monkeypatch.setattr(_boot, "_library", lambda modules, units: {})
+    monkeypatch.setattr(_boot, "keep", lambda files: None)
+    return found
+
+
+def rules_of(lines):
+    return [line for line in lines if not line.startswith("file ")]
+
+
+MADE = ["create avi-con-x-4 hash:net family inet maxelem 65536", "add avi-con-x-4 192.0.2.21"]
+CHAIN = [":avi-con-in - [0:0]", RULES[0]]
+
+
+def test_a_change_says_what_stands_and_what_shall(host, loaded, tmp_path):
+    change = _iptables.prepare(REQUEST)
+    assert (change.before, change.lets_in, change.warnings) == ([], [], [])
+    assert rules_of(change.after) == ["ipset avi-con-x-4: 192.0.2.21", f"iptables {RULES[0]}", f"iptables {JUMP}"]
+    none = {"4": {}, "6": {}}
+    assert change.snapshot == _host.Snapshot(
+        "iptables", REQUEST, {"sets": {}, "rules": none, "jumps": none}, {f"{tmp_path}/records/iptables/con.json": None}
+    )
+    change.apply(False)
+    assert loaded == [("ipset restore", MADE), ("iptables-restore --wait --noflush", ["*filter", *CHAIN, "COMMIT"])]
+    del loaded[:]
+    change.apply(True)
+    assert loaded[1] == ("iptables-restore --wait --noflush", ["*filter", *CHAIN, f"-I INPUT 1 {TO_OURS}", "COMMIT"])
+
+
+def test_what_is_left_to_bind_goes_by_family_interface_and_place(host, loaded):
+    host["iptables --wait -S"] = "-P INPUT ACCEPT\n-P OUTPUT DROP\n-A INPUT -i lo -j ACCEPT\n-A INPUT -j DROP"
+    sent = flow("192.0.2.25/32", name="avi-con-to-z", direction="out")
+    binding = {"action": "insert", "comment": "avi:controller", "wait": "30"}
+    into = {**binding, "chain": "INPUT", "jump": "avi-con-in", "in_interface": "eth0"}
+    assert _iptables.prepare(request(flow("192.0.2.21/32", "2001:db8::/32"), sent, interfaces=["eth0"])).bindings() == [
+        {**into, "ip_version": "ipv4", "rule_num": "2"},
+        {**binding, "ip_version": "ipv4", "chain": "OUTPUT", "jump": "avi-con-out", "out_interface": "eth0", "rule_num": "1"},
+        {**into, "ip_version": "ipv6", "rule_num": "1"},
+    ]
+    host["iptables --wait -S"] = listing(JUMP)
+    anywhere = {**binding, "chain": "INPUT", "jump": "avi-con-in", "ip_version": "ipv6", "rule_num": "1"}
+    assert _iptables.Part(request(flow("192.0.2.21/32", "2001:db8::/32"))).missing() == [anywhere]
+
+
+def test_what_stands_is_told_remembered_and_brought_back(host, loaded):
+    _host.write(_boot.record("iptables", REQUEST), "{}")
+    host["iptables --wait -S"], host["ipset save"] = listing(RULES[0], JUMP, JUMP), SETS
+    host["ip6tables --wait -S"] = listing(RULES[1])
+    change = _iptables.prepare(NOTHING)
+    stood = ["ipset avi-con-x-4: 192.0.2.21", f"iptables {RULES[0]}", f"ip6tables {RULES[1]}"]
+    assert rules_of(change.before) == [*stood, f"iptables {JUMP} (misplaced)", f"iptables {JUMP}"]
+    assert change.lets_in == [("tcp", 22, "192.0.2.21"), ("udp", 161, "::/0")]
+    change.apply(False)
+    gone = [":avi-con-in - [0:0]", f"-D INPUT {TO_OURS}", f"-D INPUT {TO_OURS}", "-X avi-con-in"]
+    assert loaded == [
+        ("iptables-restore --wait --noflush", ["*filter", *gone, "COMMIT"]),
+        ("ip6tables-restore --wait --noflush", ["*filter", gone[0], gone[3], "COMMIT"]),
+        ("ipset restore", ["destroy avi-con-x-4"]),
+    ]
+    del loaded[:]
+    host["iptables --wait -S"] = host["ip6tables --wait -S"] = "-P INPUT DROP"
+    host["ipset save"] = ""
+    back = _iptables.prepare(NOTHING, change.snapshot)
+    assert rules_of(back.after) == [*stood, f"iptables {JUMP}", f"iptables {JUMP}"]
+    back.apply(True)
+    assert loaded == [
+        ("ipset restore", MADE),
+        ("iptables-restore --wait --noflush", ["*filter", *CHAIN, f"-I INPUT 1 {TO_OURS}", f"-I INPUT 1 {TO_OURS}", "COMMIT"]),
+        ("ip6tables-restore --wait --noflush", ["*filter", CHAIN[0], RULES[1], "COMMIT"]),
+    ]
+
+
+def test_a_set_that_differs_is_filled_beside_the_old_one_and_swapped_in(host, loaded):
+    _host.write(_boot.record("iptables", REQUEST), "{}")
+    old = ["create avi-con-x-4 hash:net family inet", "add avi-con-x-4 192.0.2.99"]
+    old += [
+        "create avi-con-y-6 hash:net family inet6",
+        "create avi-con-w-6 hash:net family inet6",
+        "create avi-con-v-4 hash:net family inet",
+    ]
+    # Left by a run that was cut off.
+    old += ["create avi-con-new-6 hash:net family inet6", "add avi-con-new-6 2001:db8::9"]
+    host["ipset save"] = "\n".join(old)
+    wanted = [flow("2001:db8::/32", name="avi-con-y"), flow("2001:db8::21/128", name="avi-con-w")]
+    _iptables.prepare(request(flow("192.0.2.21/32", "192.0.2.64/26"), *wanted)).apply(False)
+    fresh = "create avi-con-new-6 hash:net family inet6 maxelem 65536"
+    assert loaded[0] == (
+        "ipset restore",
+        [
+            "create avi-con-new-4 hash:net family inet maxelem 65536",
+            "add avi-con-new-4 192.0.2.21",
+            "add avi-con-new-4 192.0.2.64/26",
+            "swap avi-con-new-4 avi-con-x-4",
+            "destroy avi-con-new-4",
+            "destroy avi-con-new-6",
+            fresh,
+            "add avi-con-new-6 2001:db8::/32",
+            "swap avi-con-new-6 avi-con-y-6",
+            "destroy avi-con-new-6",
+            fresh,
+            "add avi-con-new-6 2001:db8::21",
+            "swap avi-con-new-6 avi-con-w-6",
+            "destroy avi-con-new-6",
+        ],
+    )
+    assert loaded[-1] == ("ipset restore", ["destroy avi-con-v-4"])
+
+
+def test_sets_that_are_as_they_shall_be_are_left_alone(host, loaded):
+    _host.write(_boot.record("iptables", REQUEST), "{}")
+    host["iptables --wait -S"], host["ipset save"] = listing(RULES[0], JUMP), SETS
+    _iptables.prepare(REQUEST).apply(False)
+    assert loaded == []
+    other = flow("192.0.2.22/32", name="avi-con-a")
+    _iptables.prepare(request(*REQUEST.flows, other)).apply(False)
+    assert loaded[0] == ("ipset restore", [line.replace("x-4", "a-4").replace("2.21", "2.22") for line in MADE])
+    host["ipset save"] = SETS + SETS.replace("x-4", "b-4") + SETS.replace("x-4", "a-4")
+    del loaded[:]
+    _iptables.prepare(REQUEST).apply(False)
+    assert loaded == [("ipset restore", ["destroy avi-con-a-4", "destroy avi-con-b-4"])]
+
+
+def test_a_set_has_room_for_all(host, loaded):
+    networks = [f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}/32" for number in range(65537)]
+    _iptables.prepare(request(flow(*networks))).apply(False)
+    assert loaded[0][1][0] == "create avi-con-x-4 hash:net family inet maxelem 65537"
+
+
+def test_who_lets_in_everyone_needs_no_ipset(host, loaded):
+    del host["ipset save"]
+    assert _iptables.prepare(request(flow("0.0.0.0/0"))).warnings == []
+
+
+def test_the_rules_do_not_go_while_a_saved_ruleset_names_them(host, loaded, tmp_path):
+    _host.write(_boot.record("iptables", REQUEST), "{}")
+    _host.write(tmp_path / "iptables" / "rules.v4", "*filter\n:avi-con-in - [0:0]\nCOMMIT\n")
+    _iptables.prepare(REQUEST)
+    with pytest.raises(_host.HostError, match=r"rules\.v4 was saved while our rules stood"):
+        _iptables.prepare(NOTHING)
