@@ -39,7 +39,7 @@ class Settings:
     """What a service, an ipset, a zone or a policy holds: ``getX`` and ``setX`` for each X."""
 
     def __init__(self, **held: Any) -> None:
-        self.held = {"Description": "", "Ports": [], "Entries": [], "RichRules": [], **held}
+        self.held = {"Description": "", "Ports": [], "Entries": [], "RichRules": [], "Sources": [], **held}
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         verb, what = name[:3], name[3:]
@@ -115,7 +115,7 @@ class Firewalld:
     """The client; :meth:`config` is that of the permanent configuration, and the same object.
 
     ``history`` is who was let in, a list each time that it changed. ``denies`` is what a write is answered with, ``broken`` what a check of
-    the permanent configuration is; both are empty where there is nothing to refuse.
+    the permanent configuration is; both are empty where there is nothing to refuse. ``interfaces`` are those that are bound to a zone.
     """
 
     connected = True
@@ -126,6 +126,7 @@ class Firewalld:
         self.reloads = 0
         self.writes = 0
         self.broken = self.denies = ""
+        self.interfaces: dict[str, str] = {}
         for kind, what in {"Zone": "zones", "Service": "services", "IPSet": "ipsets", "Policy": "policies"}.items():
             setattr(self, f"get{kind}Names", functools.partial(self._names, what))
             setattr(self, f"get{kind}ByName", functools.partial(self._stored, what))
@@ -159,9 +160,11 @@ class Firewalld:
         return list(getattr(self.permanent, what))
 
     def _stored(self, what: str, name: str) -> Stored:
+        assert name in getattr(self.permanent, what), f"INVALID_NAME: {name}"
         return Stored(self, getattr(self.permanent, what), name)
 
     def _add(self, what: str, name: str, settings: Settings | dict[str, Any]) -> None:
+        assert name not in getattr(self.permanent, what), f"NAME_CONFLICT: {name}"
         self.write()
         if isinstance(settings, dict):
             settings = Settings(**{POLICY[key]: value for key, value in settings.items()})
@@ -182,8 +185,11 @@ class Firewalld:
     def getZones(self) -> list[str]:
         return list(self.running.zones)
 
-    def getSources(self, _zone: str) -> list[str]:
-        return []
+    def getZoneOfInterface(self, name: str) -> str:
+        return self.interfaces.get(name, "")
+
+    def getSources(self, zone: str) -> list[str]:
+        return self.running.zones[zone].held["Sources"]
 
     def listServices(self) -> list[str]:
         return list(self.running.services)
@@ -222,7 +228,9 @@ class Firewalld:
     def getRichRules(self, zone: str) -> list[str]:
         return list(self.running.zones[zone].held["RichRules"])
 
-    def addRichRule(self, zone: str, rule: str, _seconds: int = 0) -> None:
+    def addRichRule(self, zone: str, rule: str, seconds: int = 0) -> None:
+        """One that stands in must not outlive the run for long."""
+        assert seconds == (60 if "address=" in rule else 0)
         self.write()
         self.running.zones[zone].addRichRule(rule)
         self.changed()

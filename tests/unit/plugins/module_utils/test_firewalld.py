@@ -139,3 +139,9 @@ def test_a_rule_that_somebody_has_written_by_hand_may_be_for_both_families():
 @pytest.mark.parametrize("view", [SOMETHING, OUTGOING])
 def test_a_view_comes_back_from_its_record(view):
     assert _firewalld.View.of(json.loads(json.dumps(view.state()))) == view
+
+
+def test_a_rule_opens_the_ports_of_its_service_if_that_is_there():
+    rule = 'rule family="ipv6" service name="avi-con-x" accept'
+    assert _firewalld._opens(_firewalld.View({"avi-con-x": frozenset({("22", "tcp")})}), rule) == {("ipv6", "22", "tcp")}
+    assert _firewalld._opens(NOTHING, rule) == set()

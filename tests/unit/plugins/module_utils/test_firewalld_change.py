@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import copy
+import json
 
 import pytest
 from ansible_collections.avi.firewall.plugins.module_utils import _firewalld, _firewalld_reload, _host
@@ -303,3 +304,117 @@ def test_a_mistake_of_ours_is_not_called_a_refusal(firewalld, monkeypatch):
     monkeypatch.setattr(firewalld, "listServices", None)
     with pytest.raises(TypeError):
         _firewalld.prepare(request("192.0.2.21/32"))
+
+
+def test_a_change_remembers_every_file_that_it_may_touch(firewalld, tmp_path):
+    (tmp_path / "ipsets").mkdir()
+    for name in ("avi-con-gone-4", "avi-se-x-4"):
+        (tmp_path / "ipsets" / f"{name}.xml").write_text(name, encoding="utf-8")
+    names = ["services/avi-con-management_client", "ipsets/avi-con-management_client-4", "policies/avi-con-out"]
+    expected = {f"{tmp_path}/{name}.xml": None for name in names} | {f"{tmp_path}/zones/public.xml": ""}
+    expected[f"{tmp_path}/ipsets/avi-con-gone-4.xml"] = "avi-con-gone-4"
+    assert _firewalld.prepare(request("192.0.2.21/32")).snapshot.files == expected
+
+
+@pytest.mark.parametrize(("entries", "room"), [(1, None), (65536, None), (65537, "65537")])
+def test_a_set_is_of_networks_of_one_family_and_has_room_for_all(firewalld, entries, room):
+    other = {**FLOW, "name": "avi-con-service_engine", "ipv4": [], "ipv6": ["2001:db8::/64"]}
+    wanted = request(*(f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}/32" for number in range(entries)))
+    _firewalld.prepare(_host.Request("controller", "con", [*wanted.flows, other], zone="public", may_reload=True)).apply(True)
+    found = {name: settings.held for name, settings in firewalld.permanent.ipsets.items()}
+    assert {name: (held["Type"], held["family"], held.get("maxelem"), len(held["Entries"])) for name, held in found.items()} == {
+        "avi-con-management_client-4": ("hash:net", "inet", room, entries),
+        "avi-con-service_engine-6": ("hash:net", "inet6", None, 1),
+    }
+
+
+def test_the_copies_of_what_is_gone_go_too(firewalld, tmp_path):
+    folders = ("services", "ipsets", "policies")
+    for folder in folders:
+        for name in ("avi-con-x.xml", "avi-con-x.xml.old", "avi-con-y.xml.old", "avi-se-y.xml.old"):
+            _host.write(tmp_path / folder / name, "")
+    run(firewalld, request("192.0.2.21/32"))
+    kept = ["avi-con-x.xml", "avi-con-x.xml.old", "avi-se-y.xml.old"]
+    assert [sorted(path.name for path in (tmp_path / folder).iterdir()) for folder in folders] == [kept] * 3
+
+
+def test_what_leaves_is_let_pass_while_its_set_changes(firewalld, monkeypatch):
+    old, new = request("192.0.2.21/32", ipv6=["::/0"], direction="out"), request("192.0.2.0/24", direction="out")
+    run(firewalld, old)
+    ran = []
+    spied = firewalld.setPolicySettings
+
+    def spy(name, settings):
+        ran.append(sorted(settings.getRichRules()))
+        spied(name, settings)
+
+    monkeypatch.setattr(firewalld, "setPolicySettings", spy)
+    run(firewalld, new)
+    rule = NETWORK.replace("source", "destination")
+    assert ran == [sorted([rule, EVERYONE_IPV6, rule.replace('ipset="avi-con-management_client-4"', 'address="192.0.2.21/32"')]), [rule]]
+
+
+def test_a_zone_that_has_lost_its_rules_gets_them_back_and_another_is_rid_of_ours(firewalld):
+    run(firewalld, request("192.0.2.21/32"))
+    firewalld.running.zones["home"] = firewalld.running.zones["public"]
+    firewalld.running.zones["public"] = Settings()
+    _firewalld.prepare(request("192.0.2.21/32")).apply(True)
+    assert (firewalld.getRichRules("public"), firewalld.getRichRules("home")) == ([NETWORK], [])
+    assert firewalld.reloads == 1
+
+
+def test_a_peer_that_another_zone_claims_stops_the_run(firewalld):
+    firewalld.running.zones["trusted"] = Settings(Sources=["192.0.2.0/24"])
+    with pytest.raises(
+        _host.HostError, match=r"^peer management_client \(192\.0\.2\.21/32\) is bound by its source 192\.0\.2\.0/24 to zone"
+    ):
+        _firewalld.prepare(request("192.0.2.21/32"))
+
+
+LINKS = [
+    {"ifname": "lo", "flags": ["LOOPBACK", "UP"], "addr_info": [{"local": "127.0.0.1"}]},
+    {"ifname": "eth0", "flags": ["UP"], "addr_info": [{"local": "192.0.2.11"}, {"local": "2001:db8::11"}]},
+    {"ifname": "eth1", "flags": ["UP"], "addr_info": [{"local": "198.51.100.11"}]},
+    {"ifname": "eth2", "flags": ["UP"]},
+]
+
+
+@pytest.fixture
+def zones(firewalld, monkeypatch):
+    """Return which zones get the rules of a request with these options, or why none does."""
+    answers = {("ip", "-json", "address", "show"): json.dumps(LINKS)}
+    monkeypatch.setattr(_host, "run", lambda *command: answers[command])
+    firewalld.interfaces["eth1"] = "dmz"
+    firewalld.running.zones["dmz"] = Settings()
+
+    def ask(**options):
+        try:
+            return _firewalld._zones(firewalld, _host.Request("controller", "con", [FLOW], **options))
+        except _host.HostError as exc:
+            return str(exc)
+
+    return ask
+
+
+@pytest.mark.parametrize(
+    ("options", "found"),
+    [
+        ({"zone": "dmz"}, ["dmz"]),
+        ({"zone": "home"}, "avi_firewall_zone 'home' is not one of public, dmz"),
+        ({"addresses": ["192.0.2.11"]}, ["public"]),
+        ({"addresses": ["198.51.100.11"]}, ["dmz"]),
+        ({"addresses": ["2001:db8::11", "198.51.100.11"]}, ["dmz", "public"]),
+        ({"addresses": ["203.0.113.1"]}, ["public"]),
+        ({"interfaces": ["eth1"]}, ["dmz"]),
+        ({"interfaces": ["eth0", "eth2"]}, ["public"]),
+        ({"interfaces": ["eth0", "eth1", "eth2"]}, ["dmz", "public"]),
+        ({"interfaces": ["eth1", "eth8", "eth9"]}, "avi_firewall_interfaces: this host has no interface eth8, eth9"),
+        (
+            {"interfaces": ["eth0"]},
+            "avi_firewall_interfaces leaves eth2 out, but zone public carries it as well: put the management interfaces into a zone of "
+            "their own",
+        ),
+    ],
+)
+def test_the_rules_go_to_the_zones_of_the_addresses_or_of_the_interfaces(zones, options, found):
+    assert zones(**options) == found
