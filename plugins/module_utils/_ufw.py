@@ -238,12 +238,12 @@ def _change(request: _host.Request, standing: dict[Rule, Ports], wanted: dict[Ru
         _host.run("ufw", "delete", *twin.words())
     if not text:
         _host.remove(_file(request))
-    elif text != _text(known):
+    else:
         _host.write(_file(request), text)
 
 
 def _twin(rule: Rule, request: _host.Request) -> str:
-    return rule.profile.replace(request.prefix, f"{request.prefix}moving-", 1)
+    return f"{request.prefix}moving-{rule.profile.removeprefix(request.prefix)}"
 
 
 def _add(rule: Rule, request: _host.Request) -> None:
