@@ -52,7 +52,7 @@ def element(told: Any) -> str:
     return told if isinstance(told, str) else json.dumps(told)
 
 
-def statements(rule: Mapping[str, Any], maps: Mapping[str, Sequence[Any]]) -> Statements:
+def statements(rule: Mapping[str, Any], maps: Mapping[str, Any]) -> Statements:
     """Return the statements of ``rule``, as nft -j prints it; ``maps`` are the elements of its table's maps by name."""
     return [item for expression in rule["expr"] for item in _in_words(expression, maps).items()]
 
@@ -69,14 +69,14 @@ def judge(statements: Statements) -> _place.Rule:
     return _place.Rule("log" if found.keys() <= {*NOTES} else "other", conditional=conditional)
 
 
-def _in_words(expression: Mapping[str, Any], maps: Mapping[str, Sequence[Any]]) -> Mapping[str, Any]:
+def _in_words(expression: Mapping[str, Any], maps: Mapping[str, Any]) -> Mapping[str, Any]:
     xt = expression.get("xt") or {}
     if dropped := _dropped(expression.get("vmap") or {}, maps):
         return {"match": {"op": "==", "left": expression["vmap"]["key"], "right": {"set": dropped}}, "drop": None}
     return XT.get((xt.get("type"), xt.get("name")), expression)
 
 
-def _dropped(vmap: Mapping[str, Any], maps: Mapping[str, Sequence[Any]]) -> list[Any]:
+def _dropped(vmap: Mapping[str, Any], maps: Mapping[str, Any]) -> list[Any]:
     """Return the values that the verdict map ``vmap`` drops. What it lets pass, and the chains it leads to, are not looked at."""
     return [value for value, verdict in _nft_words.pairs(vmap.get("data"), maps) if "drop" in verdict]
 

@@ -71,9 +71,9 @@ class Ruleset:
 def parse(text: str) -> Ruleset:
     """Return the ruleset that ``nft -j list ruleset`` printed as ``text``."""
     ruleset, entries = Ruleset(), json.loads(text)["nftables"]
-    maps: dict[tuple[str, str], dict[str, list[Any]]] = {}
+    maps: dict[tuple[str, str], dict[str, Any]] = {}
     for found in (entry["map"] for entry in entries if "map" in entry):
-        maps.setdefault((found["family"], found["table"]), {})[found["name"]] = found.get("elem", [])
+        maps.setdefault((found["family"], found["table"]), {})[found["name"]] = found.get("elem")
     for entry in entries:
         if "chain" in entry:
             chain = entry["chain"]

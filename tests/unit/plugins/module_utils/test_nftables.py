@@ -744,6 +744,15 @@ def test_what_a_users_own_ruleset_can_include_is_a_file_for_each_block(kernel, t
     }
 
 
+def test_the_file_of_a_chain_that_lets_in_everyone_has_no_set(kernel):
+    kernel.listed = [chain("in/put", table="my/table", **INPUT, policy="drop")]
+    found = _nftables.Part(_host.Request("controller", "con", [{**FLOW, "ipv4": ["0.0.0.0/0"]}])).includes()
+    assert {path.name: text.splitlines()[1:] for path, text in found.items()} == {
+        "con.inet-my_table.nft": ["chain avi-con-in {", '\tmeta nfproto ipv4 tcp dport 22 accept comment "avi:ssh"', "}"],
+        "con.inet-my_table-in_put.nft": [TO_OURS],
+    }
+
+
 def test_a_jump_is_misplaced_behind_a_chain_that_stops_all(part):
     there = [chain("input", **INPUT, policy="accept"), chain("end"), rule(DROP, of="end"), TO_END, *STANDING[1:]]
     assert part(there, [FLOW]).commands() == [
