@@ -41,7 +41,7 @@ def _met(words: Sequence[str]) -> Iterator[bool | None]:
     rest = iter(words)
     for word in rest:
         negated = word == "!"
-        option = next(rest) if negated else word
+        option = next(rest, "") if negated else word
         value = next(rest, "")
         if option == "-m":
             yield True if value in KINDS_OF_PACKETS else None
@@ -52,7 +52,7 @@ def _met(words: Sequence[str]) -> Iterator[bool | None]:
         elif option in ("--pkt-type", "--dst-type"):
             yield bool({"unicast", "LOCAL"} & set(value.split(","))) != negated
         elif option == "--tcp-flags":
-            begins = (value, next(rest)) == BEGINS
+            begins = (value, next(rest, "")) == BEGINS
             yield None if negated and not begins else begins != negated
         else:
             yield True if negated and option in ("-i", "-o") and value == "lo" else None
