@@ -75,12 +75,11 @@ class Holder:
 
     def kill(self) -> None:
         """End the modules on this host, and what was about to start when the play died: the confirmation of the change, say."""
-        others = True
+        number, others = self.host.id(), True
         while others:
             self.process.stdin.write("kill\n")
             self.process.stdin.flush()
             assert self.word() == "killed"
-            number = self.host.id()
             others = sum(number in line and "--exec-process-spec" in line for line in _command_lines()) > 1  # this one is the other
 
     def close(self) -> None:
