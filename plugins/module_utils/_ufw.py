@@ -238,7 +238,7 @@ def _change(request: _host.Request, standing: dict[Rule, Ports], wanted: dict[Ru
         _host.run("ufw", "delete", *twin.words())
     if not text:
         _host.remove(_file(request))
-    else:
+    elif text != _text(known):
         _host.write(_file(request), text)
 
 

@@ -403,7 +403,7 @@ NOTHING = request()
 
 
 @pytest.fixture
-def loaded(host, monkeypatch, tmp_path):
+def loaded(host, monkeypatch, no_files):
     """Return what is loaded from now on, on a host without any file of ours."""
     found: list[tuple[str, list[str]]] = []
     answer = _host.run
@@ -415,11 +415,6 @@ def loaded(host, monkeypatch, tmp_path):
         return ""
 
     monkeypatch.setattr(_host, "run", run)
-    monkeypatch.setattr(_boot, "RECORDS", tmp_path / "records")
-    monkeypatch.setattr(_boot, "ETC", tmp_path)
-    # What is about units and the library has tests of its own.
-    monkeypatch.setattr(_boot, "_library", lambda modules, units: {})
-    monkeypatch.setattr(_boot, "keep", lambda files: None)
     return found
 
 

@@ -639,16 +639,11 @@ class Kernel:
 
 
 @pytest.fixture
-def kernel(monkeypatch, tmp_path):
+def kernel(monkeypatch, no_files):
     """Return a kernel with a chain that drops, on a host without any file of ours."""
     found = Kernel()
     found.listed = [DROPPING]
     monkeypatch.setattr(_host, "run", found.run)
-    monkeypatch.setattr(_boot, "RECORDS", tmp_path / "records")
-    monkeypatch.setattr(_boot, "ETC", tmp_path)
-    # What is about units and the library has tests of its own.
-    monkeypatch.setattr(_boot, "_library", lambda modules, units: {})
-    monkeypatch.setattr(_boot, "keep", lambda files: None)
     return found
 
 

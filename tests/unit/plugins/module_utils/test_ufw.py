@@ -322,19 +322,31 @@ ports=22,8443/tcp|123/udp
 """
 
 
+class Ufw:
+    """Stands in for ufw: writes down what it is told, and which profiles it could look up then. It keeps no rules."""
+
+    def __init__(self, profiles):
+        self.profiles, self.told, self.known = profiles, [], []
+
+    def run(self, *command):
+        self.told.append(" ".join(command))
+        text = self.profiles.read_text(encoding="utf-8") if self.profiles.exists() else ""
+        self.known.append(re.findall(r"^\[(.*)\]$|^ports=(.*)$", text, re.MULTILINE))
+        return ""
+
+
 @pytest.fixture
-def commands(removed, monkeypatch):
-    """Return the commands that are run from now on, on a host where ufw is there."""
-    ran: list[tuple[str, ...]] = []
+def ufw(removed, monkeypatch):
+    found = Ufw(removed / "applications.d" / "avi-con")
     monkeypatch.setattr(_host, "missing", lambda command: False)
-    monkeypatch.setattr(_host, "run", lambda *command: ran.append(command) or "")
-    return ran
+    monkeypatch.setattr(_host, "run", found.run)
+    return found
 
 
-def test_a_change_says_what_stands_and_what_shall(removed, commands):
+def test_a_change_says_what_stands_and_what_shall(removed, ufw):
     _host.write(removed / "user.rules", LATE)
     change = _ufw.prepare(REQUEST)
-    assert commands == [("ufw", "--version")]
+    assert ufw.told == ["ufw --version"]
     assert change.before == [f"# {_host.MARK}", "", "[avi-con-service_engine]", f"{STOOD} (misplaced)"]
     assert change.after == [
         *PROFILE.splitlines(),
@@ -347,7 +359,7 @@ def test_a_change_says_what_stands_and_what_shall(removed, commands):
     assert change.bindings() == [{**binding, "from_ip": "2001:db8::21"}, {**binding, "from_ip": "192.0.2.64/26"}]
 
 
-def test_a_change_remembers_what_takes_it_back(removed, commands):
+def test_a_change_remembers_what_takes_it_back(removed, ufw):
     _host.write(removed / "user.rules", LATE)
     former = _ufw.prepare(REQUEST).snapshot
     profile = f"# {_host.MARK}\n\n[avi-con-service_engine]\n"
@@ -371,7 +383,7 @@ def test_a_change_remembers_what_takes_it_back(removed, commands):
         _ufw.prepare(REQUEST)
 
 
-def test_only_rules_that_let_in_are_told_as_such(removed, commands):
+def test_only_rules_that_let_in_are_told_as_such(removed, ufw):
     _host.write(removed / "user.rules", f"### tuple ### allow tcp 25 198.51.100.5 any 0.0.0.0/0 avi-con-x - out comment={COMMENT}\n")
     assert _ufw.prepare(REQUEST).lets_in == []
 
@@ -422,27 +434,6 @@ def test_a_foreign_profile_with_a_name_of_ours_is_refused(removed, name, text, w
     with pytest.raises(_host.HostError) as refused:
         _ufw.prepare(_host.Request("controller", "con"))
     assert str(refused.value) == f"{removed}{words}"
-
-
-class Ufw:
-    """Stands in for ufw: writes down what it is told, and which profiles it could look up then. It keeps no rules."""
-
-    def __init__(self, profiles):
-        self.profiles, self.told, self.known = profiles, [], []
-
-    def run(self, *command):
-        self.told.append(" ".join(command))
-        text = self.profiles.read_text(encoding="utf-8") if self.profiles.exists() else ""
-        self.known.append(re.findall(r"^\[(.*)\]$|^ports=(.*)$", text, re.MULTILINE))
-        return ""
-
-
-@pytest.fixture
-def ufw(removed, monkeypatch):
-    found = Ufw(removed / "applications.d" / "avi-con")
-    monkeypatch.setattr(_host, "missing", lambda command: False)
-    monkeypatch.setattr(_host, "run", found.run)
-    return found
 
 
 PORTS = "22,8443/tcp|123/udp"
