@@ -48,33 +48,35 @@ def test_the_lab_is_whole():
     assert len(EVERYONE) == 12
 
 
-class TestRehearsal:
-    """``--check --diff`` on a fresh host."""
+@pytest.fixture(scope="module")
+def rehearsal():
+    keep(everywhere(listing, MANAGED))
+    return run("--check", "--diff")
 
-    @pytest.fixture(scope="class")
-    def rehearsal(self):
-        keep(everywhere(listing, MANAGED))
-        return run("--check", "--diff")
 
-    @pytest.fixture(scope="class")
-    def now(self, rehearsal):
-        return everywhere(listing, MANAGED)
+@pytest.fixture(scope="module")
+def rehearsed(rehearsal):
+    return everywhere(listing, MANAGED)
 
-    @pytest.mark.parametrize("name", MANAGED)
-    def test_it_changes_nothing(self, now, name):
-        differing = changes(kept()[name], now[name])
-        assert not differing, "\n".join(differing)
 
-    @pytest.mark.parametrize("name", group("avi_controllers") + group("avi_cluster_nodes"))
-    def test_it_announces_a_change(self, rehearsal, name):
-        assert rehearsal.changed[name] > 0
+@pytest.mark.parametrize("name", MANAGED)
+def test_a_rehearsal_changes_nothing(rehearsed, name):
+    differing = changes(kept()[name], rehearsed[name])
+    assert not differing, "\n".join(differing)
 
-    @pytest.mark.parametrize("cell", EXPECTED["controller"]["clients"])
-    def test_it_prints_the_ports(self, rehearsal, cell):
-        added = [line for line in rehearsal.output.splitlines() if line.lstrip().startswith("+")]
-        assert any(cell.split("/")[1] in line for line in added)
 
-    @pytest.mark.parametrize("address", [address for client in group("clients") for address in addresses(client)])
-    def test_it_prints_the_peers(self, rehearsal, address):
-        added = [line for line in rehearsal.output.splitlines() if line.lstrip().startswith("+")]
-        assert any(address in line for line in added)
+@pytest.mark.parametrize("name", group("avi_controllers") + group("avi_cluster_nodes"))
+def test_a_rehearsal_announces_a_change(rehearsal, name):
+    assert rehearsal.changed[name] > 0
+
+
+@pytest.mark.parametrize("cell", EXPECTED["controller"]["clients"])
+def test_a_rehearsal_prints_the_ports(rehearsal, cell):
+    added = [line for line in rehearsal.output.splitlines() if line.lstrip().startswith("+")]
+    assert any(cell.split("/")[1] in line for line in added)
+
+
+@pytest.mark.parametrize("address", [address for client in group("clients") for address in addresses(client)])
+def test_a_rehearsal_prints_the_peers(rehearsal, address):
+    added = [line for line in rehearsal.output.splitlines() if line.lstrip().startswith("+")]
+    assert any(address in line for line in added)
