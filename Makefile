@@ -78,7 +78,7 @@ browser: venv ## the pages of a verification and of a report, as a real Chromium
 
 molecule: images ## every scenario, or one: SCENARIO=ufw; with another ansible-core: CORE=2.16
 	$(SAY) 'Molecule: $(or $(SCENARIO),all scenarios)'
-	@$(ENV) molecule test $(PLAIN) $(if $(SCENARIO),--scenario-name $(SCENARIO),--all)
+	@$(ENV) molecule test $(PLAIN) --no-report $(if $(SCENARIO),--scenario-name $(SCENARIO),--all)
 
 test-faults: images ## hosts that others share, saved rules, hosts and locks that are not free: TESTS=tests/faults/test_absent.py for a part
 	$(SAY) 'Faults'
