@@ -194,8 +194,7 @@ def main() -> int:
         if quick and row.sanity != "failed":
             row.sanity += ", without pylint"
         if not quick:
-            # One worker: these tests are light, and the machine may be busy.
-            row.units = ansible_test(row, found, "units", "--venv", "--python", row.python, "--num-workers", "1")
+            row.units = ansible_test(row, found, "units", "--venv", "--python", row.python)
     if not able:
         print("No supported ansible-core has its Python here", file=sys.stderr)
     print(table(rows))
