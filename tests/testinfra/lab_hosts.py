@@ -108,8 +108,8 @@ if systemctl --quiet is-active firewalld; then
 fi
 show systemctl list-unit-files --no-legend 'avi*' firewalld.service ufw.service nftables.service
 show systemctl list-units --all --plain --no-legend 'avi*'
-show find /etc -ignore_readdir_race -xdev ! -name '*.old' -printf '%M %p %l\n'
-show find /etc -ignore_readdir_race -xdev -type f ! -name '*.old' ! -path '/etc/firewalld/zones/*' -exec sha256sum '{}' +
+show find /etc -xdev ! -name '*.old' -printf '%M %p %l\n'
+show find /etc -xdev -type f ! -name '*.old' ! -path '/etc/firewalld/zones/*' -exec sha256sum '{}' +
 show find / /run -ignore_readdir_race -xdev -iname 'avi[-_]*'
 """
 # Counters move by themselves; the dates are those of the listing.

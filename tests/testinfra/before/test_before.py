@@ -59,6 +59,11 @@ def rehearsed(rehearsal):
     return everywhere(listing, MANAGED)
 
 
+@pytest.fixture(scope="module")
+def added(rehearsal):
+    return [line for line in rehearsal.output.splitlines() if line.lstrip().startswith("+")]
+
+
 @pytest.mark.parametrize("name", MANAGED)
 def test_a_rehearsal_changes_nothing(rehearsed, name):
     differing = changes(kept()[name], rehearsed[name])
@@ -71,12 +76,10 @@ def test_a_rehearsal_announces_a_change(rehearsal, name):
 
 
 @pytest.mark.parametrize("cell", EXPECTED["controller"]["clients"])
-def test_a_rehearsal_prints_the_ports(rehearsal, cell):
-    added = [line for line in rehearsal.output.splitlines() if line.lstrip().startswith("+")]
+def test_a_rehearsal_prints_the_ports(added, cell):
     assert any(cell.split("/")[1] in line for line in added)
 
 
 @pytest.mark.parametrize("address", [address for client in group("clients") for address in addresses(client)])
-def test_a_rehearsal_prints_the_peers(rehearsal, address):
-    added = [line for line in rehearsal.output.splitlines() if line.lstrip().startswith("+")]
+def test_a_rehearsal_prints_the_peers(added, address):
     assert any(address in line for line in added)
